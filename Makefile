@@ -1,0 +1,55 @@
+# A table of contents; the logic is in Python.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+STAMP := .venv/.installed
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv from the lock files (every other target needs only this)
+
+$(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml server/pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e server
+	@touch $(STAMP)
+
+lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	for part in runtime server; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
+
+run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
+	@$(BIN)/python examples/sklearn-iris/train.py
+	@exec $(BIN)/kserve-lite serve examples/sklearn-iris/isvc.yaml
+
+test: $(STAMP) ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## Check style, types and import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(STAMP) ## Format the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+generate: $(STAMP) ## Write schemas, chart values and reference docs from the definitions
+	$(BIN)/python -m generator
+
+verify: $(STAMP) ## Fail when a generated file differs from what the definitions say
+	$(BIN)/python -m generator verify
+
+bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md
+	$(BIN)/python -m tests.bench.http
+
+clean: ## Remove .venv and caches of this checkout
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
+
+.PHONY: help setup lock run test lint format generate verify bench clean

@@ -1,0 +1,1 @@
+"""Watch, resolve, render, apply, report: the shell that runs on a cluster."""

@@ -1,0 +1,1 @@
+"""From an effective service to Kubernetes objects. Pure: values in, values out."""

@@ -1,0 +1,1 @@
+"""What a user's object means: defaults, validation, runtime choice, naming. Pure: values in, values out."""
