@@ -1,1 +1,1 @@
-"""Definitions in, files out: CRDs, JSON schemas, chart values and reference docs. A tool of this repository."""
+"""Definitions in, files out: CRDs, JSON schemas, chart values, reference docs. A tool of this repository."""

@@ -1,3 +1,3 @@
-"""KServe's InferenceService without the platform: what a user's object means, on a cluster and on a laptop."""
+"""KServe's InferenceService without the platform: one meaning, on a cluster and on a laptop."""
 
 __version__ = "0.1.0"

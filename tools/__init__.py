@@ -1,0 +1,1 @@
+"""Programs that the tests and the cluster need, built from pinned sources; no part of the product."""
