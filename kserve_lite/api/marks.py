@@ -1,7 +1,7 @@
-"""What a definition says beside its pydantic types: apply topology, defaults, rules and how a kind is registered.
+"""What a definition says beside its pydantic types: apply topology, defaults, rules, registration of a kind.
 
-pydantic carries names, types, bounds and descriptions. Everything else that a CRD or a chart needs is said here, once, so that
-the generator reads it as data and never guesses.
+pydantic carries names, types, bounds and descriptions. Everything else that a CRD or a chart needs is said
+here, once, so that the generator reads it as data and never guesses.
 """
 
 from collections.abc import Callable
