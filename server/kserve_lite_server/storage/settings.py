@@ -1,0 +1,89 @@
+"""How a fetch behaves; every setting can be given by environment, as a pod gives it."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kserve_lite_server.storage.errors import StorageError
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Sizes in bytes, times in seconds."""
+
+    connections: int = 16
+    span: int = 16 * MIB  # what one request asks for
+    mark: int = 4 * MIB  # what a kill may cost a connection: progress is journalled this often
+    retries: int = 6  # in a row without a byte of progress
+    stall: float = 60.0  # without a byte
+    total: float | None = None  # for one source
+    max_bytes: int = 512 * GIB  # of one source, unpacked
+    max_files: int = 100_000
+    max_ratio: int = 200  # unpacked to packed
+    allow: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings that are set; one that can't be read is an error that names its variable."""
+    default = Settings()
+    read = _Reader(environment)
+    return Settings(
+        connections=read.whole("STORAGE_CONNECTIONS", default.connections),
+        retries=read.whole("STORAGE_RETRIES", default.retries, least=0),
+        stall=read.seconds("STORAGE_STALL_SECONDS") or default.stall,
+        total=read.seconds("STORAGE_TIMEOUT_SECONDS"),
+        max_bytes=read.whole("STORAGE_MAX_BYTES", default.max_bytes),
+        max_files=read.whole("STORAGE_MAX_FILES", default.max_files),
+        max_ratio=read.whole("STORAGE_MAX_RATIO", default.max_ratio),
+        allow=read.patterns("STORAGE_ALLOW_PATTERNS"),
+        ignore=read.patterns("STORAGE_IGNORE_PATTERNS"),
+    )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def whole(self, name: str, default: int, least: int = 1) -> int:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        if not text.isdecimal() or int(text) < least:
+            raise _bad(name, text, f"Give a whole number of at least {least}.")
+        return int(text)
+
+    def seconds(self, name: str) -> float | None:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return None
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value < float("inf"):
+            raise _bad(name, text, "Give a number of seconds above 0.")
+        return value
+
+    def patterns(self, name: str) -> tuple[str, ...]:
+        """Read a JSON list, or names with commas between them."""
+        text = self._environment.get(name, "").strip()
+        if not text.startswith("["):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        try:
+            patterns = json.loads(text)
+        except ValueError:
+            patterns = None
+        if not isinstance(patterns, list) or not all(isinstance(pattern, str) for pattern in patterns):
+            raise _bad(
+                name, text, 'Give a JSON list of strings, such as ["*.joblib"], or patterns with commas.'
+            )
+        return tuple(patterns)
+
+
+def _bad(name: str, text: str, remedy: str) -> StorageError:
+    return StorageError("bad_setting", f"The environment variable {name}={text!r} can't be read.", remedy)

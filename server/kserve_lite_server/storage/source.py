@@ -1,0 +1,55 @@
+"""What the engine asks of a scheme: list the files, open one at an offset."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+Chunk = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file that a source offers.
+
+    `path` is where it goes below the destination, `key` what the source calls it. `version` changes when the
+    content does; without one a broken download can't be continued. `sha256` is what the source vouches for.
+    """
+
+    path: str
+    size: int | None
+    version: str | None = None
+    key: str = ""
+    sha256: str | None = None
+
+
+@dataclass
+class Body:
+    """Bytes on their way; `start` is the offset of the first one: 0 when the source can't serve a range."""
+
+    start: int
+    chunks: Iterable[Chunk]
+    close: Callable[[], None] = field(default=lambda: None)
+
+    @contextmanager
+    def closing(self) -> Iterator["Body"]:
+        """Close the body at the end, read out or not."""
+        try:
+            yield self
+        finally:
+            self.close()
+
+
+class Source(Protocol):
+    """A place that models come from, safe to use from threads.
+
+    Raises `StorageError` for good and `Transient` for now.
+    """
+
+    def entries(self) -> Sequence[Entry]:
+        """Return every file at or below the location; an empty one is an error of the caller's wording."""
+        ...
+
+    def open(self, entry: Entry, start: int, stop: int | None) -> Body:
+        """Return the bytes of `entry` from `start` up to `stop` (or the end)."""
+        ...

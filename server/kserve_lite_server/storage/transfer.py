@@ -1,0 +1,274 @@
+"""The engine: many files and ranges at once, written in place, retried, continued, and hashed on the way."""
+
+import hashlib
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kserve_lite_server.storage.errors import StorageError, Transient, writing_failed
+from kserve_lite_server.storage.manifest import File
+from kserve_lite_server.storage.settings import MIB, Settings
+from kserve_lite_server.storage.source import Chunk, Entry, Source
+from kserve_lite_server.storage.stage import Stage
+
+TICK = 0.2
+PATIENCE = 60.0  # the longest Retry-After that is waited out
+
+
+def transfer(
+    source: Source,
+    entries: Sequence[Entry],
+    stage: Stage,
+    settings: Settings,
+    tick: Callable[[int, int | None, int], None],
+) -> list[File]:
+    """Bring `entries` into `stage`; calls `tick(bytes, total, files)` now and then, in this thread."""
+    return _Transfer(source, entries, stage, settings).run(tick)
+
+
+@dataclass
+class _Span:
+    """What one request asks for; `stop` is None when the size isn't known."""
+
+    part: "_Part"
+    start: int
+    stop: int | None
+
+
+class _Transfer:
+    def __init__(self, source: Source, entries: Sequence[Entry], stage: Stage, settings: Settings) -> None:
+        self._source = source
+        self._settings = settings
+        self._parts = [_Part(entry, stage) for entry in entries]
+        self._spans = self._plan()
+        self._planning = threading.Lock()
+        self._stop = threading.Event()
+        self._error: Exception | None = None
+
+    def run(self, tick: Callable[[int, int | None, int], None]) -> list[File]:
+        requests = sum(max(1, -(-(part.entry.size or 0) // self._settings.span)) for part in self._parts)
+        workers = [
+            threading.Thread(target=self._work, daemon=True)
+            for _ in range(min(self._settings.connections, requests))
+        ]
+        deadline = time.monotonic() + (self._settings.total or float("inf"))
+        for worker in workers:
+            worker.start()
+        try:
+            for worker in workers:
+                while worker.is_alive() and self._error is None:
+                    worker.join(TICK)
+                    tick(*self._state())
+                    if time.monotonic() > deadline:
+                        self._error = _too_slow(self._settings.total or 0)
+        finally:
+            self._stop.set()
+        if self._error is not None:
+            for (
+                worker
+            ) in workers:  # one that hangs in a dead connection is a daemon: it ends with the process
+                worker.join(TICK)
+            raise self._error
+        tick(*self._state())
+        return [part.file() for part in self._parts]
+
+    def _state(self) -> tuple[int, int | None, int]:
+        sizes = [part.entry.size for part in self._parts]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        done = sum(part.received for part in self._parts)
+        return done, total, sum(part.finished for part in self._parts)
+
+    def _plan(self) -> Iterator[_Span]:
+        for part in self._parts:
+            part.begin()
+            size = part.entry.size
+            if size is None:
+                yield _Span(part, 0, None)
+                continue
+            for start, stop in list(part.ranges.missing(size)):
+                for begin in range(start, stop, self._settings.span):
+                    yield _Span(part, begin, min(begin + self._settings.span, stop))
+            part.finish_if_whole()
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                with self._planning:
+                    span = next(self._spans, None)
+                if span is None:
+                    return
+                self._fetch(span)
+        except Exception as error:
+            self._error = self._error or error
+
+    def _fetch(self, span: _Span) -> None:
+        """Fetch one span, going on where a broken connection left off."""
+        failures = 0
+        while not self._stop.is_set():
+            before = span.start
+            try:
+                self._receive(span)
+                return
+            except Transient as transient:
+                failures = 1 if span.start > before else failures + 1
+                pause = _pause(failures, transient.retry_after)
+                if failures > self._settings.retries or pause > PATIENCE:
+                    raise transient.error from transient
+                self._stop.wait(pause)
+
+    def _receive(self, span: _Span) -> None:
+        """Write what the source sends for `span`, whose start moves along with what is on disk."""
+        part = span.part
+        if part.whole_by not in (None, span):
+            return
+        with self._source.open(part.entry, span.start, span.stop).closing() as body:
+            if body.start != span.start:  # no ranges here: one worker takes the file, the others leave it
+                if not part.take_whole(span):
+                    return
+                span.start, span.stop = 0, part.entry.size
+            marked = span.start
+            try:
+                for chunk in body.chunks:
+                    if self._stop.is_set():
+                        return
+                    if span.stop is not None and span.start + len(chunk) > span.stop:
+                        raise _wrong_length(part.entry, span.start + len(chunk))
+                    part.write(chunk, span.start)
+                    span.start += len(chunk)
+                    if span.start - marked >= self._settings.mark:
+                        part.mark(marked, span.start)
+                        marked = span.start
+                if span.stop is None:
+                    part.size = span.start
+                elif span.start < span.stop:
+                    raise Transient(_wrong_length(part.entry, span.start))
+            finally:
+                part.mark(marked, span.start)
+
+
+class _Part:
+    """One file under way."""
+
+    def __init__(self, entry: Entry, stage: Stage) -> None:
+        self.entry = entry
+        self.ranges = stage.ranges(entry.path, entry.version)
+        self.whole_by: _Span | None = None
+        self.received = self.ranges.total
+        self.finished = False
+        self.size = entry.size
+        self._stage = stage
+        self._handle = -1
+        self._sha256 = hashlib.sha256()
+        self._hashed = 0
+        self._lock = threading.Lock()
+        self._hashing = threading.Lock()
+
+    def begin(self) -> None:
+        """Open the file, with what an interrupted fetch left in it."""
+        try:
+            self._handle = self._stage.open(self.entry.path, keep=self.received > 0)
+        except OSError as error:
+            raise writing_failed(error, self._stage.path(self.entry.path)) from error
+
+    def take_whole(self, span: _Span) -> bool:
+        """Let one worker fetch the whole file; False for all the others."""
+        with self._lock:
+            if self.whole_by is None:
+                self.whole_by = span
+            if self.whole_by is not span:
+                return False
+            self.ranges.clear()
+            self.received = 0
+        with self._hashing:
+            self._sha256, self._hashed = hashlib.sha256(), 0
+        return True
+
+    def write(self, chunk: Chunk, offset: int) -> None:
+        """Put a chunk in its place, and hash it at once when it is the next one."""
+        view = memoryview(chunk)
+        try:
+            written = 0
+            while written < len(view):
+                written += os.pwrite(self._handle, view[written:], offset + written)
+        except OSError as error:
+            raise writing_failed(error, self._stage.path(self.entry.path)) from error
+        with self._lock:
+            self.received += len(view)
+        if self._hashed == offset and self._hashing.acquire(blocking=False):
+            try:
+                if self._hashed == offset:
+                    self._sha256.update(view)
+                    self._hashed += len(view)
+            finally:
+                self._hashing.release()
+
+    def mark(self, start: int, stop: int) -> None:
+        """Record a range as done; the last one finishes the file."""
+        if start < stop:
+            with self._lock:
+                self.ranges.add(start, stop)
+        if start < stop and self.entry.version is not None:
+            self._stage.record(self.entry.path, self.entry.version, start, stop)
+        if self._hashing.acquire(blocking=False):
+            try:
+                self._catch_up()
+            finally:
+                self._hashing.release()
+        self.finish_if_whole()
+
+    def finish_if_whole(self) -> None:
+        """Close the file when every byte is there, and compare it with the digest the source promises."""
+        with self._lock:
+            if self.finished or self.size is None or any(self.ranges.missing(self.size)):
+                return
+            self.finished = True
+        with self._hashing:
+            self._catch_up()
+        os.ftruncate(self._handle, self.size)
+        os.close(self._handle)
+        if self.entry.sha256 not in (None, self._sha256.hexdigest()):
+            raise StorageError(
+                "digest_mismatch",
+                f"{self.entry.path} has the SHA-256 {self._sha256.hexdigest()}, "
+                f"its source promises {self.entry.sha256}.",
+                "Upload the file again, or find out who changed it.",
+            )
+
+    def file(self) -> File:
+        """Return the record of the finished file."""
+        return File(self.entry.path, self.size or 0, self._sha256.hexdigest(), self.entry.version)
+
+    def _catch_up(self) -> None:
+        """Hash, from the page cache, what lies without a gap behind the last hashed byte."""
+        while (ahead := self.ranges.frontier - self._hashed) > 0:
+            block = os.pread(self._handle, min(ahead, MIB), self._hashed)
+            if not block:
+                return
+            self._sha256.update(block)
+            self._hashed += len(block)
+
+
+def _pause(failures: int, retry_after: float | None) -> float:
+    """Return the seconds to wait: what the server asks for, else doubled each time and spread at random."""
+    if retry_after is not None:
+        return retry_after
+    return min(0.2 * 2.0**failures, 20.0) * random.uniform(0.5, 1.0)
+
+
+def _wrong_length(entry: Entry, got: int) -> StorageError:
+    return StorageError(
+        "wrong_length",
+        f"{entry.path} was announced with {entry.size} bytes, and the transfer gave {got}.",
+        "Check the server or proxy in between: it cuts bodies short or announces a wrong length.",
+    )
+
+
+def _too_slow(seconds: float) -> StorageError:
+    return StorageError(
+        "timeout",
+        f"The model was not there after {seconds:g} seconds.",
+        "Raise STORAGE_TIMEOUT_SECONDS, or look for what slows the source down.",
+    )
