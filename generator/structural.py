@@ -15,7 +15,6 @@ from generator.keywords import INT_OR_STRING, ORDER, PRESERVE, VALIDATIONS, Site
 from generator.refusal import Refused
 from kserve_lite.api.marks import Rule
 
-
 Path = tuple[str, ...]
 
 
@@ -88,7 +87,8 @@ class _Converter:
         properties: Schema = {}
         for variant in variants:
             for name, value in variant["properties"].items():
-                if name != tag and properties.setdefault(name, value) != value:
+                own = self.convert(value, f"{field}.{name}") if name != tag else {}
+                if properties.setdefault(name, own) != own:
                     raise Refused(
                         field, f"the variants disagree about `{name}`", "give it one type, or two names"
                     )
@@ -96,7 +96,7 @@ class _Converter:
         tags = [value for choice in one_of for value in choice["properties"][tag]["enum"]]
         return {
             "type": "object",
-            "properties": {tag: {"type": "string", "enum": tags}, **properties},
+            "properties": {**properties, tag: {"type": "string", "enum": tags}},
             "required": [tag],
             "oneOf": one_of,
         }
