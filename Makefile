@@ -30,6 +30,9 @@ run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest
 
+test-apiserver: $(STAMP) ## Test against a real API server (builds etcd and Kubernetes on first use)
+	$(BIN)/python -m pytest tests/apiserver -n 0
+
 lint: $(STAMP) ## Check style, types and import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -52,4 +55,4 @@ bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.m
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test lint format generate verify bench clean
+.PHONY: help setup lock run test test-apiserver lint format generate verify bench clean

@@ -1,0 +1,48 @@
+"""One real API server for the suite; each test gets a namespace of its own."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tools.apiserver import ApiServer
+from tools.build import program
+
+
+@pytest.fixture(scope="session")
+def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Etcd and kube-apiserver on loopback."""
+    with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
+        yield server
+
+
+@pytest.fixture
+def kubectl(apiserver: ApiServer) -> Callable[..., str]:
+    """Run kubectl as administrator and return what it printed; a failure shows what it said."""
+
+    def run(*arguments: str, stdin: str | None = None) -> str:
+        command = [program("kubectl"), f"--kubeconfig={apiserver.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def namespace(kubectl: Callable[..., str]) -> str:
+    """A fresh namespace."""
+    name = f"test-{uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    return name
+
+
+@pytest.fixture
+def kubeconfig(apiserver: ApiServer, tmp_path: Path) -> Path:
+    """An administrator's kubeconfig that the test may change."""
+    copy = tmp_path / "kubeconfig"
+    copy.write_text(json.dumps(json.loads(apiserver.kubeconfig.read_text())))
+    return copy
