@@ -21,6 +21,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml server/
 lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) tests/bench/peers/kserve.in -o tests/bench/peers/kserve.txt
 	for part in runtime server; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
 
 run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService

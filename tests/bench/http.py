@@ -1,0 +1,89 @@
+"""`python -m tests.bench.http`: our server against its peers over HTTP, in interleaved rounds on one core.
+
+Prints one table of ratios a case and writes it to docs/benchmarks.md with the machine and the command. Ends
+with 1 when servers answer differently or a request fails; a goal that is missed is printed as missed.
+"""
+
+import argparse
+import shlex
+import signal
+import sys
+from datetime import date
+
+from tests.bench import load, machine, report
+from tests.bench.cases import CASES, CEILING, Case
+from tests.bench.environments import CACHE, ROOT, build
+from tests.bench.measure import Cores, measure
+from tests.bench.servers import ServerError
+
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure the chosen cases one after another."""
+    options = parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    generator, cores = load.generator(), machine.cores()
+    for case in CASES:
+        if options.case and case.id not in options.case:
+            continue
+        print(f"{case.id}: {case.title}", file=sys.stderr)
+        for server in (case.subject, case.baseline, CEILING):
+            if server.environment:
+                build(server.environment)
+        try:
+            seen = measure(case, generator, cores, options.rounds, options.seconds, CACHE, say)
+        except (ServerError, load.LoadError) as error:
+            print(f"{case.id}: {error}", file=sys.stderr)
+            return 1
+        print(report.table(seen))
+        if not options.print_only:
+            section = report.section(seen, conditions(case, options, generator, cores))
+            DOCUMENT.write_text(report.replace(DOCUMENT.read_text(), case.id, section))
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.http", description=__doc__)
+    parser.add_argument(
+        "--case",
+        action="append",
+        choices=[case.id for case in CASES],
+        help="only this case; may be given again",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="rounds over all servers (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=2,
+        help="seconds of load for a server, a number of connections and a round (default: %(default)s)",
+    )
+    parser.add_argument("--print-only", action="store_true", help="leave docs/benchmarks.md as it is")
+    return parser
+
+
+def conditions(case: Case, options: argparse.Namespace, generator: load.Generator, cores: Cores) -> str:
+    """Return where, when, with what and how a table was measured."""
+    command = ["python", "-m", "tests.bench.http", "--case", case.id]
+    command += ["--rounds", str(options.rounds), "--seconds", str(options.seconds)]
+    pinned = "servers on one core, load on another" if cores.server is not None else "not pinned to cores"
+    return "\n".join(
+        [
+            f"{date.today():%Y-%m-%d}, `{shlex.join(command)}`:",
+            f"median of {options.rounds} interleaved rounds of {options.seconds} s; {pinned}.",
+            f"Machine: {machine.description()}; load by {generator.name}.",
+            f"Servers: {machine.software(case)}.",
+        ]
+    )
+
+
+def say(progress: str) -> None:
+    """Report progress beside the tables."""
+    print(f"  {progress}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,103 @@
+"""Load generators: wrk where it is installed, else a generator of our own, with one result for both."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class LoadError(Exception):
+    """The load generator failed, or a request of it did."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one stretch of load saw. Latencies in microseconds."""
+
+    requests: int
+    failed: int
+    seconds: float
+    p50: float
+    p99: float
+
+    @property
+    def rate(self) -> float:
+        """Requests per second."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True)
+class Generator:
+    """A program that repeats one request over keep-alive connections and prints what it saw as JSON."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+OWN = Generator("an asyncio generator of our own", (sys.executable, "-m", "tests.bench.load_asyncio"))
+
+
+def generator() -> Generator:
+    """Return the fastest load generator of this machine."""
+    if wrk := shutil.which("wrk"):
+        version = subprocess.run([wrk, "--version"], capture_output=True, text=True, check=False).stdout
+        return Generator(" ".join(version.split()[:2]), (sys.executable, "-m", "tests.bench.load_wrk", wrk))
+    return OWN
+
+
+def run(
+    generator: Generator,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    connections: int,
+    seconds: int,
+    core: int | None,
+) -> Load:
+    """Keep `connections` busy for `seconds`, return what was seen; raises LoadError if a request fails."""
+    order = {
+        "url": url,
+        "body": body.decode("latin-1"),
+        "headers": dict(headers),
+        "connections": connections,
+        "seconds": seconds,
+    }
+    process = subprocess.run(
+        generator.command,
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds + 60,
+        cwd=ROOT,
+        preexec_fn=lambda: pin(core),
+    )
+    if process.returncode != 0:
+        raise LoadError(
+            f"{generator.name} on {url} ended with {process.returncode}: {process.stderr.strip()}"
+        )
+    load = parse(process.stdout)
+    if load.failed or not load.requests:
+        raise LoadError(f"{url} at {connections} connections: {load.failed} failed, {load.requests} answered")
+    return load
+
+
+def parse(output: str) -> Load:
+    """Read the last line of a generator's output."""
+    lines = output.strip().splitlines()
+    try:
+        return Load(**json.loads(lines[-1]))
+    except (IndexError, ValueError, TypeError) as error:
+        raise LoadError(f"the load generator's last line is no result: {output[-200:]!r}") from error
+
+
+def pin(core: int | None) -> None:
+    """Bind the calling process to one core, where the system can."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
