@@ -1,8 +1,25 @@
-"""The `kserve-lite` command."""
+"""The `kserve-lite` command: one module a subcommand, found here by name."""
 
+import argparse
 from collections.abc import Sequence
+from importlib import import_module
+
+import kserve_lite
+
+COMMANDS = ("validate",)
+"""Modules of this package; `add(subparsers)` of each sets `run`, a function from arguments to an exit code."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
-    raise NotImplementedError(argv)
+    """Run the command line and return its exit code: 0 done, 1 the input is at fault, 2 the usage is."""
+    parser = argparse.ArgumentParser(
+        prog="kserve-lite",
+        description="KServe's InferenceService without the platform, on a cluster and on a laptop.",
+    )
+    parser.add_argument("--version", action="version", version=f"kserve-lite {kserve_lite.__version__}")
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"{__name__}.{name}").add(subparsers)
+    args = parser.parse_args(argv)
+    code: int = args.run(args)
+    return code
