@@ -117,8 +117,11 @@ def test_kubernetes_fields_stand_beside_our_own() -> None:
             "add `name`; generateName is not supported [missing_field]",
             id="no name",
         ),
-        pytest.param("kind: InferenceService\n", "", "f.yaml:1:1: kind: this field is required; add `kind` [missing_field]",
-                     id="no kind"),
+        pytest.param(
+            "kind: InferenceService\n", "",
+            "f.yaml:1:1: kind: this field is required; add `kind` [missing_field]",
+            id="no kind",
+        ),
         pytest.param(
             "  predictor:", "  predictors:",
             None,
