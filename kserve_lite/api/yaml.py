@@ -112,6 +112,7 @@ class Builder:
                 self.value(item, (*path, i), self.place(item), (*above, node))
                 for i, item in enumerate(node.value)
             ]
+        assert isinstance(node, ScalarNode)
         return scalar(node, self.text)
 
     def mapping(self, node: MappingNode, path: Path, above: tuple[Node, ...]) -> dict[str, Any]:
@@ -161,7 +162,7 @@ class TooDeep(Exception):
         super().__init__(message)
 
 
-def scalar(node: Node, source: str) -> bool | int | float | str | None:
+def scalar(node: ScalarNode, source: str) -> bool | int | float | str | None:
     """Resolve one scalar as kubectl does; quoted or tagged text stays text."""
     text: str = node.value
     if node.style or TAGGED_TEXT.match(source[node.start_mark.index : node.end_mark.index]):
