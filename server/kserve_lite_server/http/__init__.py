@@ -1,0 +1,1 @@
+"""The REST front door: routes, requests and replies on ASGI; uvicorn underneath."""

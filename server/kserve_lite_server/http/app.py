@@ -1,0 +1,70 @@
+"""The ASGI application: finds the handler, turns every error into a JSON reply, counts what is in flight."""
+
+import asyncio
+import logging
+from typing import Any
+
+from kserve_lite_server.errors import ServeError
+from kserve_lite_server.http import health, v1
+from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.request import Disconnected, Request
+from kserve_lite_server.http.response import Response, error_response
+from kserve_lite_server.http.routes import MethodNotAllowed, Route, Routes
+
+log = logging.getLogger(__name__)
+
+ROUTES = Routes(
+    [
+        Route("GET", "/", health.alive),
+        Route("GET", "/v1/models", v1.list_models),
+        Route("GET", "/v1/models/{model}", v1.model_status),
+        Route("POST", "/v1/models/{model}:predict", v1.predict, "v1"),
+        Route("POST", "/v1/models/{model}:explain", v1.explain, "v1"),
+        Route("GET", "/v2/health/live", health.live),
+        Route("GET", "/v2/health/ready", health.ready),
+        Route("GET", "/v2/models/{model}/ready", health.model_ready),
+    ]
+)
+
+
+class App:
+    """Answers requests of one server process."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one HTTP request; nothing but HTTP is served."""
+        if scope["type"] != "http":
+            return
+        settings = self.context.settings
+        request = Request(scope, receive, settings.max_request_bytes, settings.request_timeout)
+        self.context.enter()
+        try:
+            response = await self._respond(request)
+            if self.context.draining:
+                response.headers["connection"] = "close"
+            await response.send(send, body=request.method != "HEAD")
+        except Disconnected:
+            log.debug("%s %s: the client went away", request.method, request.path)
+        finally:
+            self.context.leave()
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            route, parts = ROUTES.find(request.method, request.path)
+            return await route.handler(self.context, request, **parts)
+        except MethodNotAllowed as error:
+            response = error_response(error)
+            response.headers["allow"] = error.allow
+            return response
+        except ServeError as error:
+            response = error_response(error)
+            if error.code in ("request_too_large", "request_too_slow"):
+                response.headers["connection"] = "close"  # the rest of the body is not wanted
+            return response
+        except (Disconnected, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            return error_response(ServeError("internal", "the server failed; its log says why"))

@@ -1,0 +1,36 @@
+"""What every handler works with."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from kserve_lite_server.engine.engine import Engine
+from kserve_lite_server.repository.repository import Repository
+from kserve_lite_server.settings import Settings
+
+
+@dataclass(slots=True)
+class Context:
+    """One server process: its settings, models and engine, and whether it is going down."""
+
+    settings: Settings
+    repository: Repository
+    engine: Engine
+    draining: bool = False
+    in_flight: int = 0
+    idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
+
+    def enter(self) -> None:
+        """A request began."""
+        self.in_flight += 1
+        self.idle.clear()
+
+    def leave(self) -> None:
+        """A request was answered, or nobody waits for the answer."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self.idle.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every model answers and the process is not going down."""
+        return self.repository.ready and not self.draining

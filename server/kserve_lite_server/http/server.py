@@ -1,0 +1,117 @@
+"""uvicorn on one listening socket, with a drain: not ready first, running requests answered, then the end."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import uvicorn
+from uvicorn.config import Config
+
+from kserve_lite_server.http.app import App
+from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.protocol import BoundedHttpProtocol
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+
+
+class PortTaken(Exception):
+    """Somebody else listens on the port."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a port. Raises `PortTaken` with the remedy."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} is in use; end the other process or choose another --http_port"
+            ) from None
+        raise PortTaken(
+            f"cannot listen on {host}:{port}: {error.strerror}; see --host and --http_port"
+        ) from None
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+class DrainingServer(uvicorn.Server):
+    """On SIGTERM: readiness turns false, running requests are answered within the bound, then it stops
+    listening."""
+
+    def __init__(self, config: Config, context: Context) -> None:
+        super().__init__(config)
+        self._context = context
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the end signals in the event loop; a second one ends at once."""
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+        for number in signals:
+            loop.add_signal_handler(number, self._end)
+        try:
+            yield
+        finally:
+            for number in signals:
+                loop.remove_signal_handler(number)
+
+    def _end(self) -> None:
+        if self._context.draining:
+            self.should_exit = self.force_exit = True
+            return
+        log.info("ending: %d requests are running", self._context.in_flight)
+        self._context.draining = True
+        self._draining = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        """Keep listening, so that probes see 503 and late requests are answered, while requests are
+        running."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._context.settings.drain_timeout):
+                while self._context.in_flight:
+                    await self._context.idle.wait()
+        if self._context.in_flight:
+            log.warning("%d requests did not end within --drain_timeout", self._context.in_flight)
+            self.force_exit = True
+        self.should_exit = True
+
+
+def make_server(context: Context) -> DrainingServer:
+    """A uvicorn server for this process."""
+    settings = context.settings
+    protocol = type("Protocol", (BoundedHttpProtocol,), {"max_header_bytes": settings.max_header_bytes})
+    config = Config(
+        App(context),
+        http=protocol,
+        ws="none",
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=settings.keep_alive_timeout,
+        timeout_graceful_shutdown=1,  # the drain comes before
+        backlog=BACKLOG,
+    )
+    return DrainingServer(config, context)
+
+
+def serve(context: Context, listener: socket.socket) -> bool:
+    """Serve until a signal ends it; True when every running request was answered."""
+    server = make_server(context)
+    server.run(sockets=[listener])
+    return not server.force_exit

@@ -1,0 +1,43 @@
+"""The V1 endpoints: models, one model, predict."""
+
+from kserve_lite_server.errors import ServeError
+from kserve_lite_server.http.ask import ask, off_loop
+from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.request import Request
+from kserve_lite_server.http.response import Response, json_response
+from kserve_lite_server.protocol import v1
+
+ROW_BYTES = 64  # what writing one row costs, for the decision where to write
+
+
+async def list_models(context: Context, request: Request) -> Response:
+    """Names of the models that answer."""
+    return json_response({"models": context.repository.names})
+
+
+async def model_status(context: Context, request: Request, model: str) -> Response:
+    """Whether one model answers; 503 with the reason when it does not."""
+    context.repository.model(model)
+    return json_response({"name": model, "ready": True})
+
+
+async def predict(context: Context, request: Request, model: str) -> Response:
+    """Rows in, one prediction a row out."""
+    target = context.repository.model(model)
+    body = await request.body()
+    call = await off_loop(len(body), lambda: v1.decode(body))
+    answer = await ask(context, request, target, call)
+    nan = call.parameters.get("nan", context.settings.nan)
+    result = next(iter(answer.values()))
+    response = Response(body=await off_loop(call.count * ROW_BYTES, lambda: v1.encode(result, nan)))
+    if call.ignored:
+        response.headers["warning"] = f'299 - "ignored: {", ".join(call.ignored)}"'
+    return response
+
+
+async def explain(context: Context, request: Request, model: str) -> Response:
+    """KServe answers explanations by an explainer, never by the predictor."""
+    context.repository.model(model)
+    raise ServeError(
+        "not_implemented", f"model {model} has no explainer; add an explainer to the InferenceService"
+    )

@@ -1,0 +1,118 @@
+"""Named models with states: loading puts a new model in place only when it is ready, unloading keeps the
+name."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from kserve_lite_server.errors import ServeError
+from kserve_lite_server.sklearn.model import Model
+
+log = logging.getLogger(__name__)
+
+Loader = Callable[[str, Path], Model]
+
+
+class State(StrEnum):
+    """As the model repository extension spells them."""
+
+    LOADING = "LOADING"
+    READY = "READY"
+    UNAVAILABLE = "UNAVAILABLE"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One name: where it comes from, what serves it, and why it does not."""
+
+    name: str
+    folder: Path
+    state: State = State.LOADING
+    reason: str = ""
+    model: Model | None = None
+    load_seconds: float = 0.0
+
+
+class Repository:
+    """All models of a server. Reads are lock-free; loads of different names may run at the same time."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+        self._entries: dict[str, Entry] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self.replaced: list[Callable[[Model], None]] = []  # told of every model that is no longer served
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models that answer."""
+        return [entry.name for entry in self._entries.values() if entry.state is State.READY]
+
+    @property
+    def entries(self) -> list[Entry]:
+        """All names, in the order in which they were registered."""
+        return list(self._entries.values())
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a model, and every registered one answers."""
+        return bool(self._entries) and all(entry.state is State.READY for entry in self._entries.values())
+
+    def register(self, name: str, folder: Path) -> None:
+        """Make a name known; it is loaded by `load`."""
+        self._entries.setdefault(name, Entry(name, folder))
+
+    def load(self, name: str) -> Model:
+        """Load, or load again, from the model's folder. The old model serves until the new one can.
+
+        Raises `ServeError` with the reason; a model that served before goes on serving.
+        """
+        entry = self.entry(name)
+        with self._locks.setdefault(name, threading.Lock()):
+            started = time.perf_counter()
+            try:
+                model = self._loader(name, entry.folder)
+            except ServeError as error:
+                entry.reason = error.message
+                if entry.model is None:
+                    entry.state = State.UNAVAILABLE
+                raise
+            old, entry.model = entry.model, model
+            entry.state, entry.reason = State.READY, ""
+            entry.load_seconds = time.perf_counter() - started
+        log.info("model %s is ready: %s loaded in %.0f ms", name, model.path, entry.load_seconds * 1000)
+        self._retire(old)
+        return model
+
+    def unload(self, name: str) -> None:
+        """Stop serving a model; its name stays in the index and can be loaded again."""
+        entry = self.entry(name)
+        with self._locks.setdefault(name, threading.Lock()):
+            old, entry.model = entry.model, None
+            entry.state, entry.reason = State.UNAVAILABLE, "unloaded"
+        self._retire(old)
+
+    def entry(self, name: str) -> Entry:
+        """The entry of a name. Raises `ServeError` "model_not_found"."""
+        entry = self._entries.get(name)
+        if entry is None:
+            raise ServeError("model_not_found", f"Model with name {name} does not exist.")
+        return entry
+
+    def model(self, name: str) -> Model:
+        """The model that answers for a name. Raises `ServeError` "model_not_found" or "model_not_ready"."""
+        entry = self.entry(name)
+        if entry.model is None:
+            reason = f" Reason: {entry.reason}" if entry.reason else ""
+            raise ServeError(
+                "model_not_ready", f"Model with name {name} is not ready.{reason}", retry_after=5
+            )
+        return entry.model
+
+    def _retire(self, model: Model | None) -> None:
+        if model is not None:
+            for tell in self.replaced:
+                tell(model)

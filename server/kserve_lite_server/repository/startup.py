@@ -1,0 +1,61 @@
+"""From a model folder to a repository: one model, or one a sub-folder."""
+
+import logging
+from pathlib import Path
+
+from kserve_lite_server.errors import ServeError
+from kserve_lite_server.repository.repository import Repository
+from kserve_lite_server.settings import Settings
+from kserve_lite_server.sklearn.folder import find_model
+from kserve_lite_server.sklearn.load import load_estimator
+from kserve_lite_server.sklearn.model import Model, make_model
+
+log = logging.getLogger(__name__)
+
+
+def open_repository(settings: Settings) -> Repository:
+    """Load what lies in the model folder.
+
+    One model: raises `ServeError` when it cannot be served. A folder of folders: a bad model is registered
+    with its
+    reason and the others serve; raises only when there is none at all.
+    """
+    repository = Repository(lambda name, folder: read_model(name, folder, settings))
+    subfolders = _subfolders(settings.model_dir)
+    if not subfolders:
+        repository.register(settings.model_name, settings.model_dir)
+        repository.load(settings.model_name)
+        return repository
+    for folder in subfolders:
+        repository.register(folder.name, folder)
+        try:
+            repository.load(folder.name)
+        except ServeError as error:
+            log.error("model %s is not ready: %s", folder.name, error.message)
+    return repository
+
+
+def read_model(name: str, folder: Path, settings: Settings) -> Model:
+    """Find, load and wrap one model."""
+    file = find_model(folder)
+    if file.remote:
+        raise ServeError(
+            "model_download_failed",
+            f"modelUri {file.remote} was not downloaded; run kserve-lite-storage {file.remote} {folder} "
+            "first",
+        )
+    return make_model(name, file.path, load_estimator(file.path), file.method or settings.method)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """Folders that each may hold a model; none when the folder itself holds one."""
+    try:
+        find_model(folder)
+    except ServeError as error:
+        if error.code != "model_file_missing" or not folder.is_dir():
+            return []
+    else:
+        return []
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__"))
+    )

@@ -1,0 +1,47 @@
+"""One server process from its settings to its end."""
+
+import logging
+import sys
+import warnings
+
+from kserve_lite_server.engine.engine import Engine
+from kserve_lite_server.errors import ServeError
+from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.server import PortTaken, listen, serve
+from kserve_lite_server.logs import set_up_logs
+from kserve_lite_server.repository.startup import open_repository
+from kserve_lite_server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Serve; the exit status says whether it began, and ended with every request answered."""
+    set_up_logs(settings.log_format, settings.log_level)
+    for note in settings.notes:
+        log.warning(note)
+    # Rows without names are given the fitted names on purpose; scikit-learn would say so for every request.
+    warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
+    try:
+        listener = listen(settings.host, settings.http_port)
+        repository = open_repository(settings)
+    except (ServeError, PortTaken) as error:
+        code = error.code if isinstance(error, ServeError) else "port_taken"
+        sys.stderr.write(f"kserve-lite-server: error: {error} [{code}]\n")
+        sys.stderr.flush()
+        return 1
+    engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, _Nobody())
+    repository.replaced.append(engine.forget)
+    for entry in repository.entries:
+        if entry.model is not None:
+            entry.model.prepare()
+    host, port = listener.getsockname()[:2]
+    log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
+    answered = serve(Context(settings, repository, engine), listener)
+    logging.shutdown()
+    return 0 if answered else 1
+
+
+class _Nobody:
+    def ran(self, model: str, rows: int, queued: float, seconds: float) -> None:
+        """Metrics come with their own module."""

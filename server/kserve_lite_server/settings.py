@@ -1,0 +1,186 @@
+"""How a server process is set up: KServe's flags and environment, plus ours, read once into one frozen
+object."""
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kserve_lite_server.cpus import available_cpus
+
+# KServe's flags that speak of a transformer's predictor: read, and said to have no effect on a model server.
+TRANSFORMER_FLAGS = (
+    "predictor_host",
+    "predictor_protocol",
+    "predictor_use_ssl",
+    "predictor_request_timeout_seconds",
+    "predictor_request_retries",
+    "enable_predictor_health_check",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that flags and environment decide; the rest of the server reads nothing else."""
+
+    model_name: str = "model"
+    model_dir: Path = Path("/mnt/models")
+    host: str = "0.0.0.0"
+    http_port: int = 8080
+    grpc_port: int = 8081
+    enable_grpc: bool = True
+    workers: int = 1
+    threads: int = field(default_factory=lambda: max(2, available_cpus() + 1))
+    max_queue_size: int = 100
+    request_timeout: float = 600.0
+    max_request_bytes: int = 256 * 1024 * 1024
+    max_header_bytes: int = 64 * 1024
+    keep_alive_timeout: int = 65
+    drain_timeout: float = 30.0
+    enable_docs_url: bool = False
+    enable_latency_logging: bool = True
+    log_format: str = "auto"
+    log_level: str = "INFO"
+    method: str | None = None
+    version_policy: str = "warn"
+    trusted_types: tuple[str, ...] = ()
+    nan: str = "string"
+    notes: tuple[str, ...] = ()  # said once in the log at start: what was accepted without effect
+
+
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read flags (`--model_name` or `--model-name`) and environment; a mistake ends the process with status
+    2."""
+    parser = _parser()
+    known = {option for action in parser._actions for option in action.option_strings}
+    parsed = vars(parser.parse_args([_underscored(argument, known, parser) for argument in arguments]))
+    parsed["trusted_types"] = tuple(name for name in parsed["trusted_types"].split(",") if name)
+    notes = tuple(
+        f"--{flag} has no effect: this process serves a model, it calls no predictor"
+        for flag in TRANSFORMER_FLAGS
+        if parsed.pop(flag) is not None
+    )
+    if parsed["method"] is None and environment.get("PREDICT_PROBA", "").lower() == "true":
+        parsed["method"] = "predict_proba"
+    if parsed["log_level"] is None:
+        parsed["log_level"] = environment.get("KSERVE_LOGLEVEL", "INFO").upper()
+    return Settings(**parsed, notes=notes)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.stderr.write(f"kserve-lite-server: error: {message}\n")
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = Settings(threads=0)
+    parser = _Parser(
+        prog="kserve-lite-server",
+        description="Serve scikit-learn models over KServe's protocols.",
+        allow_abbrev=False,
+    )
+
+    def flag(name: str, kind: Any, text: str, *aliases: str, **more: Any) -> None:
+        more.setdefault("default", getattr(defaults, more.get("dest", name), None))
+        parser.add_argument(f"--{name}", *(f"--{alias}" for alias in aliases), type=kind, help=text, **more)
+
+    flag("model_name", str, "name of the model in the URL")
+    flag("model_dir", Path, "folder with the model file, or one folder a model")
+    flag("host", str, "address to listen on")
+    flag("http_port", _port, "REST port")
+    flag("grpc_port", _port, "gRPC port")
+    flag("enable_grpc", _boolean, "listen for gRPC")
+    flag("workers", _positive, "worker processes")
+    flag(
+        "max_asyncio_workers",
+        _positive,
+        "threads that run predictions, per model (default: CPUs + 1)",
+        "threads",
+        dest="threads",
+        default=max(2, available_cpus() + 1),
+    )
+    flag("max_queue_size", _positive, "requests that may wait per model; more are answered 429")
+    flag("request_timeout", _seconds, "seconds a request may take, answered 504 after that")
+    flag("max_request_bytes", _positive, "largest request body, after decompression; more is answered 413")
+    flag("max_header_bytes", _positive, "largest request head; more is answered 431")
+    flag("keep_alive_timeout", _positive, "seconds an idle connection is kept", "timeout_keep_alive")
+    flag("drain_timeout", _seconds, "seconds that running requests get after SIGTERM")
+    flag("enable_docs_url", _boolean, "serve /docs")
+    flag("enable_latency_logging", _boolean, "one log line a request")
+    flag("log_format", _one_of("auto", "json", "text"), "auto: text on a terminal, json elsewhere")
+    flag(
+        "log_level",
+        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "least severe line that is written",
+        default=None,
+    )
+    flag("method", str, "method that a request runs when it names none (default: predict)")
+    flag(
+        "version_policy",
+        _one_of("warn", "strict"),
+        "what to do when the file was made by another scikit-learn",
+    )
+    flag("trusted_types", str, "comma-separated types that a .skops file may build", default="")
+    flag("nan", _one_of("string", "null"), "how NaN and Infinity are written in JSON")
+    for name in TRANSFORMER_FLAGS:
+        flag(name, str, argparse.SUPPRESS, default=None)
+    return parser
+
+
+def _underscored(argument: str, known: set[str], parser: argparse.ArgumentParser) -> str:
+    """Spell a flag as KServe does; refuse an unknown one with the nearest known."""
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument[2:].partition("=")
+    flag = "--" + name.replace("-", "_")
+    if flag not in known:
+        nearest = difflib.get_close_matches(flag, known, n=1)
+        parser.error(
+            f"unknown flag --{name}" + (f"; did you mean {nearest[0]}?" if nearest else "; see --help")
+        )
+    return flag + equals + value
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in ("y", "yes", "t", "true", "on", "1"):
+        return True
+    if text.lower() in ("n", "no", "f", "false", "off", "0"):
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _one_of(*choices: str) -> Any:
+    def choose(text: str) -> str:
+        for choice in choices:
+            if text.lower() == choice.lower():
+                return choice
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
+
+    return choose

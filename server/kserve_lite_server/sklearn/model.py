@@ -1,0 +1,105 @@
+"""A loaded model: its methods as plain callables, run on decoded rows."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kserve_lite_server.engine.pace import Pace
+from kserve_lite_server.errors import ServeError, invalid
+from kserve_lite_server.protocol.call import Call
+from kserve_lite_server.sklearn.features import build_features
+from kserve_lite_server.sklearn.signature import METHODS, Signature, read_signature
+
+log = logging.getLogger(__name__)
+
+# What scikit-learn raises about the rows it is given; anything else is the model's own failure.
+ROWS_AT_FAULT = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+
+
+@dataclass(slots=True)
+class Model:
+    """One fitted estimator under a name. `methods` may be replaced by exact faster ones
+    (`engine.kernels`)."""
+
+    name: str
+    path: Path
+    estimator: Any
+    signature: Signature
+    method: str
+    methods: dict[str, Callable[[Any], Any]]
+    pace: Pace
+
+    def answer(self, call: Call) -> dict[str, Any]:
+        """Run the call's methods, or the model's own, on its rows.
+
+        Raises `ServeError`: "invalid_input" with scikit-learn's own sentence when the rows do not fit the
+        model,
+        "model_failed" when the model breaks.
+        """
+        features = build_features(call.rows, self.signature)
+        return {name: self._run(name, features) for name in call.methods or (self.method,)}
+
+    def prepare(self) -> None:
+        """Run one row of nothing twice, so that the first request finds warm code and the engine knows the
+        pace."""
+        if self.signature.text:
+            sample: Any = np.array(["text"], dtype=object)
+        elif self.signature.width and not self.signature.frame:
+            sample = np.zeros((1, self.signature.width))
+        else:
+            return  # which values a column may have is not known; the first requests show the pace
+        for _ in range(2):
+            started = time.perf_counter()
+            try:
+                self.answer(Call(sample))
+            except ServeError as error:
+                log.info("model %s cannot be warmed up: %s", self.name, error.message)
+                return
+            seconds = time.perf_counter() - started
+        self.pace.observe(1, seconds)
+
+    def _run(self, name: str, features: Any) -> Any:
+        try:
+            return self.methods[name](features)
+        except ServeError:
+            raise
+        except ROWS_AT_FAULT as error:
+            log.info("model %s: %s: %s", self.name, type(error).__name__, error)
+            raise invalid(_sentence(error)) from error
+        except Exception as error:
+            log.exception("model %s: %s failed", self.name, name)
+            raise ServeError(
+                "model_failed", f"model {self.name} failed in {name}; the server's log says why"
+            ) from error
+
+
+def make_model(name: str, path: Path, estimator: Any, method: str | None = None) -> Model:
+    """Wrap a loaded estimator. Raises `ServeError` when it has no method to serve, or not the one asked
+    for."""
+    signature = read_signature(estimator)
+    kind = type(estimator).__name__
+    if not signature.methods:
+        raise ServeError(
+            "model_without_method",
+            f"{path} holds a {kind}, which has none of {', '.join(METHODS)}; save a fitted estimator or "
+            "pipeline",
+        )
+    chosen = method or signature.methods[0]
+    if chosen not in signature.methods:
+        raise ServeError(
+            "model_without_method",
+            f"{path} holds a {kind} without {chosen}; it has {', '.join(signature.methods)}",
+        )
+    methods = {method: getattr(estimator, method) for method in signature.methods}
+    return Model(name, path, estimator, signature, chosen, methods, Pace(signature.steady))
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    line = " ".join(text.split())[:500] or type(error).__name__
+    return f"{line} is missing" if isinstance(error, KeyError) else line
