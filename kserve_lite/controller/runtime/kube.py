@@ -1,0 +1,254 @@
+"""The Kubernetes API as plain dicts; the only importer of lightkube (kubeconfig, tokens, TLS).
+
+Objects stay dicts from the wire to reconcile: one malformed object must not make a whole list undecodable, and
+children are merged and applied as dicts anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import httpx2
+import msgspec
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+
+Object = dict[str, Any]
+
+PAGE = 500
+WATCH_SECONDS = 290  # the server ends the watch; a fresh one resumes from the last bookmark
+SILENCE_SECONDS = 120.0  # bookmarks come about once a minute: longer silence is a half-open connection
+
+
+class Key(NamedTuple):
+    """Which object of a kind: namespace ('' when the kind has none) and name."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A resource of the API: where it lives and whether it is namespaced."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """The URL path of the collection, of one object, or of its subresource."""
+        parts = ["apis", self.group, self.version] if self.group else ["api", self.version]
+        if namespace:
+            parts += ["namespaces", namespace]
+        return "/".join([*parts, self.plural, *filter(None, (name, subresource))])
+
+
+class ApiError(Exception):
+    """The API server's answer to a request that it refused."""
+
+    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{code} {reason}: {message}")
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+# A refusal, a broken connection, a reply cut short: everything after which trying again makes sense.
+TRANSIENT = (
+    ApiError,
+    httpx2.HTTPError,
+    httpx2.StreamError,
+    OSError,
+    asyncio.TimeoutError,
+    msgspec.DecodeError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and the version at which the whole list was read."""
+
+    items: list[Object]
+    version: str
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a watch: ADDED, MODIFIED, DELETED or BOOKMARK."""
+
+    type: str
+    object: Object
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The object as the server stored it, and whether the write made it."""
+
+    object: Object
+    created: bool
+
+
+@dataclass
+class Kube:
+    """Requests to one API server. `counts` tells how many of each verb were sent, for metrics and tests."""
+
+    client: httpx2.AsyncClient
+    namespace: str
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @classmethod
+    def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Kube:
+        """Connect by the given file, else as the pod's service account, else by `KUBECONFIG` or `~/.kube/config`."""
+        config = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
+        single = config.get(context)
+        if single is None:
+            raise ApiError(
+                0, "NoContext", "the kubeconfig names no current context; choose one with --context"
+            )
+        params = ConnectionParams(timeout=httpx2.Timeout(30.0, connect=5.0, pool=60.0))
+        return cls(client=AsyncClient(single, params), namespace=single.namespace)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.aclose()
+
+    async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Page]:
+        """Read a collection page by page; all pages show it at one version."""
+        params = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        while True:
+            answer = _decode(await self._send("list", kind, "GET", kind.path(namespace), params=params))
+            meta = answer["metadata"]
+            more = meta.get("continue", "")
+            for item in answer.get("items") or ():
+                # Items of a list carry no kind of their own; everything else here does.
+                item.setdefault("apiVersion", kind.api_version)
+                item.setdefault("kind", kind.kind)
+            yield Page(answer.get("items") or [], meta["resourceVersion"], bool(more))
+            if not more:
+                return
+            params["continue"] = more
+
+    async def watch(
+        self, kind: Kind, version: str, namespace: str = "", labels: str = ""
+    ) -> AsyncIterator[Event]:
+        """Follow a collection from `version` until the server ends the watch.
+
+        Raises `ApiError` 410 when `version` is too old, `httpx2.ReadTimeout` when nothing was heard for too long.
+        """
+        params = {
+            "watch": "true",
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(WATCH_SECONDS),
+        } | ({"labelSelector": labels} if labels else {})
+        self._count("watch", kind)
+        timeout = httpx2.Timeout(30.0, connect=5.0, read=SILENCE_SECONDS)
+        async with self.client.stream("GET", kind.path(namespace), params=params, timeout=timeout) as answer:
+            if answer.status_code >= 400:
+                await answer.aread()
+                raise _error(answer)
+            async for line in answer.aiter_lines():
+                event = msgspec.json.decode(line)
+                if event["type"] == "ERROR":
+                    raise _status(event["object"], event["object"].get("code", 500))
+                yield Event(event["type"], event["object"])
+
+    async def get(self, kind: Kind, key: Key) -> Object:
+        """Read one object from the server."""
+        return _decode(await self._send("get", kind, "GET", kind.path(*key)))
+
+    async def create(self, kind: Kind, obj: Object) -> Object:
+        """Create an object; 409 when there is one of that name."""
+        path = kind.path(obj["metadata"].get("namespace", ""))
+        return _decode(await self._send("create", kind, "POST", path, body=obj))
+
+    async def replace(self, kind: Kind, obj: Object) -> Object:
+        """Replace an object; 409 when it changed since its resourceVersion."""
+        path = kind.path(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        return _decode(await self._send("update", kind, "PUT", path, body=obj))
+
+    async def apply(self, kind: Kind, obj: Object, manager: str, *, force: bool) -> Written:
+        """Server-side apply; without `force`, 409 names the fields that another manager owns."""
+        meta = obj["metadata"]
+        answer = await self._send(
+            "patch",
+            kind,
+            "PATCH",
+            kind.path(meta.get("namespace", ""), meta["name"]),
+            params={"fieldManager": manager, "force": "true" if force else "false"},
+            body=obj,
+            content_type="application/apply-patch+yaml",
+        )
+        return Written(_decode(answer), created=answer.status_code == 201)
+
+    async def merge(self, kind: Kind, key: Key, patch: Object, subresource: str = "") -> Object:
+        """Merge-patch an object or its subresource; `None` removes a key."""
+        path = kind.path(*key, subresource)
+        kind_of_body = "application/merge-patch+json"
+        return _decode(await self._send("patch", kind, "PATCH", path, body=patch, content_type=kind_of_body))
+
+    async def delete(self, kind: Kind, key: Key, uid: str) -> None:
+        """Delete exactly the object with that uid; gone already, or another one of that name by now, is fine."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._send("delete", kind, "DELETE", kind.path(*key), body=body)
+        except ApiError as error:
+            if error.code not in (404, 409):
+                raise
+
+    async def _send(
+        self,
+        verb: str,
+        kind: Kind,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> httpx2.Response:
+        self._count(verb, kind)
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if body is None else {"Content-Type": content_type}
+        answer = await self.client.request(method, path, params=params, content=content, headers=headers)
+        if answer.status_code >= 400:
+            raise _error(answer)
+        return answer
+
+    def _count(self, verb: str, kind: Kind) -> None:
+        self.counts[verb, kind.plural] = self.counts.get((verb, kind.plural), 0) + 1
+
+
+def _decode(answer: httpx2.Response) -> Object:
+    return cast(Object, msgspec.json.decode(answer.content))
+
+
+def _error(answer: httpx2.Response) -> ApiError:
+    """A proxy in between may answer with something else than a Status object."""
+    wait = answer.headers.get("Retry-After", "")
+    try:
+        status = msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        status = {"message": answer.text[:200]}
+    return _status(status, answer.status_code, float(wait) if wait.isdigit() else None)
+
+
+def _status(status: Any, code: int, retry_after: float | None = None) -> ApiError:
+    fields = status if isinstance(status, dict) else {}
+    return ApiError(code, fields.get("reason") or "Unknown", fields.get("message") or "", retry_after)

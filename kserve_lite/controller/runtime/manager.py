@@ -1,0 +1,111 @@
+"""One process: informers always, controllers while leading, health and metrics for whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from kserve_lite.controller.runtime.controller import Controller
+from kserve_lite.controller.runtime.informer import Informer
+from kserve_lite.controller.runtime.kube import SILENCE_SECONDS, Kube
+from kserve_lite.controller.runtime.leader import Election
+from kserve_lite.controller.runtime.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+DEAF_SECONDS = 2 * SILENCE_SECONDS
+
+
+@dataclass
+class Manager:
+    """Runs everything until SIGTERM or SIGINT, or until the lead is lost; then the process is to end.
+
+    `election` is None where one process is known to be alone (tests, a laptop).
+    """
+
+    kube: Kube
+    metrics: Metrics
+    informers: Sequence[Informer]
+    controllers: Sequence[Controller]
+    election: Election | None = None
+    host: str = "0.0.0.0"
+    port: int = 8080
+
+    async def run(self) -> None:
+        """Run until told to stop. A standby keeps its caches warm, so that taking over costs no list."""
+        self.metrics.watch_cache(self.informers, self.kube)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        runner = await self._serve()
+        followers = [asyncio.ensure_future(informer.run()) for informer in self.informers]
+        working = asyncio.ensure_future(self._lead())
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({working, stopping, *followers}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)  # releases the Lease: needs the client
+            for task in (*followers, stopping):
+                task.cancel()
+            await asyncio.gather(*followers, stopping, return_exceptions=True)
+            await runner.cleanup()
+            await self.kube.close()
+        for task in (working, *followers):
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+
+    def deaf(self) -> list[str]:
+        """Kinds whose watch heard nothing, not even a bookmark, for far longer than the server stays silent."""
+        now = time.monotonic()
+        return [i.kind.kind for i in self.informers if now - i.last_heard > DEAF_SECONDS]
+
+    async def _lead(self) -> None:
+        if self.election is None:
+            await self._work()
+        else:
+            await self.election.run(lambda: asyncio.ensure_future(self._work()))
+
+    async def _work(self) -> None:
+        # Without all caches a child that exists would look missing.
+        await asyncio.gather(*(informer.synced.wait() for informer in self.informers))
+        name = self.election.key.name if self.election else "none"
+        self.metrics.leading.labels(name).set(1)
+        try:
+            await asyncio.gather(*(controller.run() for controller in self.controllers))
+        finally:
+            self.metrics.leading.labels(name).set(0)
+
+    async def _serve(self) -> web.AppRunner:
+        app = web.Application()
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, self.host, self.port).start()
+        return runner
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        deaf = self.deaf()
+        return (
+            web.Response(status=500, text=f"deaf: {', '.join(deaf)}\n") if deaf else web.Response(text="ok\n")
+        )
+
+    async def _readyz(self, _: web.Request) -> web.Response:
+        missing = [i.kind.kind for i in self.informers if not i.synced.is_set()]
+        return (
+            web.Response(status=503, text=f"not listed yet: {', '.join(missing)}\n")
+            if missing
+            else web.Response(text="ok\n")
+        )
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.text(), content_type="text/plain", charset="utf-8")

@@ -1,0 +1,338 @@
+"""The controller runtime against a real API server: converge, rest, recover, refuse.
+
+The roots are ConfigMaps labelled `root`; each wants a Service and, unless it says otherwise, a Deployment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kserve_lite.controller.runtime.apply import MANAGED_BY, Applier, Foreign, owner_index
+from kserve_lite.controller.runtime.controller import Controller, Requeue
+from kserve_lite.controller.runtime.informer import Informer
+from kserve_lite.controller.runtime.kube import ApiError, Key, Kind, Kube, Object
+from kserve_lite.controller.runtime.metrics import Metrics
+from tools.apiserver import ApiServer
+
+CONFIGMAP = Kind("", "v1", "ConfigMap", "configmaps")
+SERVICE = Kind("", "v1", "Service", "services")
+DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+
+Kubectl = Callable[..., str]
+
+
+class World:
+    """A small controller, its informers, and what it was told."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self.kube = kube
+        self.namespace = namespace
+        ours = f"{MANAGED_BY[0]}={MANAGED_BY[1]}"
+        self.roots = Informer(kube, CONFIGMAP, namespace, labels="root=yes")
+        self.children = {
+            kind.kind: Informer(kube, kind, namespace, labels=ours, indexes={"owner": owner_index})
+            for kind in (SERVICE, DEPLOYMENT)
+        }
+        self.applier = Applier(kube, self.children)
+        self.refusals: list[Foreign] = []
+        self.reconciling: set[Key] = set()
+        self.controller = Controller("root", self.reconcile, Metrics(), workers=8)
+        self.controller.own(self.roots)
+        for informer in self.children.values():
+            self.controller.follow(informer, self.roots)
+
+    async def reconcile(self, key: Key) -> Requeue | None:
+        assert key not in self.reconciling, f"{key} is in two workers"
+        self.reconciling.add(key)
+        try:
+            if (root := self.roots.get(key)) is not None:
+                await self.applier.apply(root, wanted(root))
+        except Foreign as refusal:
+            self.refusals.append(refusal)
+        finally:
+            self.reconciling.discard(key)
+        return None
+
+    @property
+    def informers(self) -> list[Informer]:
+        return [self.roots, *self.children.values()]
+
+    async def settled(self) -> None:
+        """Wait until nothing is queued and the caches have been still for a moment."""
+        still = 0
+        while still < 5:
+            await asyncio.sleep(0.1)
+            still = still + 1 if self.controller.queue.quiet else 0
+
+    def writes(self) -> int:
+        return sum(n for (verb, _), n in self.kube.counts.items() if verb not in ("list", "watch", "get"))
+
+
+def wanted(root: Object) -> list[Object]:
+    meta = {"namespace": root["metadata"]["namespace"], "name": root["metadata"]["name"]}
+    labels = {"app": meta["name"]}
+    limits = {"cpu": "1000m", "memory": "1024Mi"}
+    pod = {"containers": [{"name": "main", "image": "none", "resources": {"limits": limits}}]}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {**meta, "labels": {k: v for k, v in root["data"].items() if k == "extra"}},
+        "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+    }
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": meta,
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": pod},
+        },
+    }
+    return [service] if root["data"].get("deployment") == "no" else [service, deployment]
+
+
+@asynccontextmanager
+async def running(kubeconfig: Path, namespace: str) -> AsyncIterator[World]:
+    world = World(Kube.connect(kubeconfig), namespace)
+    tasks = [asyncio.ensure_future(informer.run()) for informer in world.informers]
+    async with asyncio.timeout(90):
+        await asyncio.gather(*(informer.synced.wait() for informer in world.informers))
+        tasks.append(asyncio.ensure_future(world.controller.run()))
+        try:
+            yield world
+        finally:
+            for task in reversed(tasks):
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            await world.kube.close()
+    assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
+
+
+def root(kubectl: Kubectl, namespace: str, *names: str, **data: str) -> None:
+    items = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": namespace, "labels": {"root": "yes"}},
+            "data": {"a": "1", **data},
+        }
+        for name in names
+    ]
+    kubectl(
+        "apply",
+        "--server-side",
+        "-f",
+        "-",
+        stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),
+    )
+
+
+def read(kubectl: Kubectl, namespace: str, kind: str, name: str) -> Any:
+    return json.loads(kubectl("-n", namespace, "get", kind, name, "-o", "json"))
+
+
+async def test_roots_get_their_children_and_then_nothing_is_written(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, *[f"r{n}" for n in range(40)])
+
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        assert len(world.children["Service"]) == len(world.children["Deployment"]) == 40
+        assert world.writes() == 80
+        assert not [count for (verb, _), count in world.kube.counts.items() if verb == "get"]
+
+        for n in range(40):
+            world.controller.queue.add(Key(namespace, f"r{n}"))
+        await world.settled()
+        assert world.writes() == 80
+
+
+async def test_a_restart_finds_everything_in_place_and_writes_nothing(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a", "b")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        assert world.writes() == 0
+
+
+async def test_what_a_person_deletes_or_edits_by_hand_comes_back(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        kubectl("-n", namespace, "delete", "service", "a")
+        patch = '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"other"}]}}}}'
+        kubectl("-n", namespace, "patch", "deployment", "a", "-p", patch)
+        await world.settled()
+
+        assert read(kubectl, namespace, "service", "a")["spec"]["ports"][0]["targetPort"] == 8080
+        pod = read(kubectl, namespace, "deployment", "a")["spec"]["template"]["spec"]
+        assert pod["containers"][0]["image"] == "none"
+
+
+async def test_fields_and_children_that_are_no_longer_wanted_go(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a", extra="yes")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        assert read(kubectl, namespace, "service", "a")["metadata"]["labels"]["extra"] == "yes"
+
+        root(kubectl, namespace, "a", deployment="no")
+        await world.settled()
+
+        assert "extra" not in read(kubectl, namespace, "service", "a")["metadata"]["labels"]
+        assert kubectl("-n", namespace, "get", "deployments", "-o", "name") == ""
+
+
+async def test_fields_that_others_own_stay_theirs(kubeconfig: Path, namespace: str, kubectl: Kubectl) -> None:
+    root(kubectl, namespace, "a")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        kubectl("-n", namespace, "scale", "deployment", "a", "--replicas=3")
+        kubectl("-n", namespace, "annotate", "service", "a", "theirs=kept")
+        root(kubectl, namespace, "a", extra="yes")
+        await world.settled()
+
+        assert read(kubectl, namespace, "deployment", "a")["spec"]["replicas"] == 3
+        service = read(kubectl, namespace, "service", "a")["metadata"]
+        assert service["annotations"]["theirs"] == "kept"
+        assert service["labels"]["extra"] == "yes"
+
+
+FOREIGN_SERVICE = {
+    "another": {"selector": {"app": "theirs"}, "ports": [{"name": "http", "port": 80, "targetPort": 1}]},
+    "the very same": {"selector": {"app": "a"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+}
+
+
+@pytest.mark.parametrize("spec", FOREIGN_SERVICE.values(), ids=FOREIGN_SERVICE.keys())
+async def test_a_foreign_object_is_refused_and_left_as_it_was(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl, spec: Object
+) -> None:
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "a", "namespace": namespace},
+        "spec": spec,
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(theirs))
+    before = read(kubectl, namespace, "service", "a")
+
+    async with running(kubeconfig, namespace) as world:
+        root(kubectl, namespace, "a")
+        await world.settled()
+
+        after = read(kubectl, namespace, "service", "a")
+        assert after["spec"] == before["spec"]
+        for field in ("labels", "annotations", "ownerReferences"):
+            assert after["metadata"].get(field) == before["metadata"].get(field)
+        assert [str(refusal).split(" exists")[0] for refusal in world.refusals[:1]] == ["Service a"]
+        assert len(world.children["Deployment"]) == 1  # the others are tended to all the same
+
+
+async def test_a_name_that_a_stranger_gave_up_is_taken(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    spec = FOREIGN_SERVICE["another"]
+    theirs = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "a", "namespace": namespace},
+        "spec": spec,
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(theirs))
+    root(kubectl, namespace, "a")
+
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        assert len(world.children["Service"]) == 0
+        kubectl("-n", namespace, "delete", "service", "a")
+        world.controller.queue.add(Key(namespace, "a"))
+        await world.settled()
+
+        assert len(world.children["Service"]) == 1
+
+
+async def test_children_that_were_orphaned_are_taken_back_by_a_new_owner_of_that_name(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+    kubectl("-n", namespace, "delete", "configmap", "a")  # nobody collects here
+    for kind in ("service", "deployment"):  # what the garbage collector does for an orphaned child
+        kubectl(
+            "-n", namespace, "patch", kind, "a", "--type=merge", "-p", '{"metadata":{"ownerReferences":null}}'
+        )
+    root(kubectl, namespace, "a")
+
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+
+        uid = read(kubectl, namespace, "configmap", "a")["metadata"]["uid"]
+        assert read(kubectl, namespace, "service", "a")["metadata"]["ownerReferences"][0]["uid"] == uid
+        assert not world.refusals
+
+
+async def test_changes_missed_while_the_server_was_away_are_found_when_it_is_back(
+    apiserver: ApiServer, kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a", "b")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        apiserver.stop()
+        apiserver.start()
+        kubectl("-n", namespace, "delete", "configmap", "b")
+        kubectl("-n", namespace, "delete", "service", "a")
+        root(kubectl, namespace, "c")
+        apiserver.compact()
+        apiserver.stop()  # a compacted history and an empty watch cache: the old version is gone
+        apiserver.start()
+
+        def converged() -> bool:
+            names = {obj["metadata"]["name"] for obj in world.roots}
+            services = {obj["metadata"]["name"] for obj in world.children["Service"]}
+            return names == {"a", "c"} and {"a", "c"} <= services
+
+        while not converged():
+            await asyncio.sleep(0.1)
+        assert read(kubectl, namespace, "service", "a")["spec"]["ports"][0]["port"] == 80
+
+
+async def test_a_collection_of_several_pages_is_read_whole(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, *[f"r{n:04}" for n in range(1100)], deployment="no")
+    kube = Kube.connect(kubeconfig)
+
+    pages = [page async for page in kube.pages(CONFIGMAP, namespace, "root=yes")]
+    await kube.close()
+
+    assert [len(page.items) for page in pages] == [500, 500, 100]
+    assert len({page.version for page in pages}) == 1
+
+
+async def test_a_refusal_of_the_server_carries_its_code_reason_and_sentence(
+    kubeconfig: Path, namespace: str
+) -> None:
+    kube = Kube.connect(kubeconfig)
+    with pytest.raises(ApiError) as refusal:
+        await kube.get(CONFIGMAP, Key(namespace, "missing"))
+    await kube.close()
+
+    assert (refusal.value.code, refusal.value.reason) == (404, "NotFound")
+    assert '"missing" not found' in refusal.value.message
