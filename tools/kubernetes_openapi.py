@@ -22,16 +22,15 @@ KEPT = {
     "type", "format", "properties", "required", "items", "additionalProperties",
     "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
 }  # fmt: skip
-NUMBER = "(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))"
 SCALARS: dict[str, dict[str, Any]] = {
     "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {"x-kubernetes-int-or-string": True},
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {
         "x-kubernetes-int-or-string": True,
-        # The grammar of k8s.io/apimachinery/pkg/api/resource: sign, number, binary or decimal suffix or exponent.
-        "pattern": f"^(\\+|-)?{NUMBER}(([KMGTPE]i)|[numkMGTPE]|([eE](\\+|-)?{NUMBER}))?$",
+        # What k8s.io/apimachinery/pkg/api/resource parses: sign, number, binary or decimal suffix, or exponent.
+        "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
     },
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string", "format": "date-time"},
-    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": {"type": "object", "additionalProperties": True},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": {"type": "object"},
 }
 TARGET = Path(__file__).parent.parent / "kserve_lite/api/kubernetes/definitions.json"
 

@@ -1,1 +1,6 @@
 """The definitions: the only place where a field of a user's object is declared."""
+
+from kserve_lite.api.kinds import GROUP, KINDS
+from kserve_lite.api.problems import InvalidObject, Place, Problem
+
+__all__ = ["GROUP", "KINDS", "InvalidObject", "Place", "Problem"]

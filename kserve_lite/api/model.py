@@ -45,13 +45,13 @@ class Source(Definition):
         None, max_length=128, description="Image tag instead of the runtime's own."
     )
     protocol_version: str | None = Field(None, max_length=16, description="v1, v2, grpc-v1 or grpc-v2.")
-    confidential: Confidential | None = Field(None, description="Refused when enabled.")
 
 
 class Model(ContainerFields, Source):
     """A model by its format; the runtime is found by it."""
 
     model_format: ModelFormat = Field(description="Format of the model files.")
+    confidential: Confidential | None = Field(None, description="Refused when enabled.")
     runtime: str | None = Field(
         None, max_length=253, description="ServingRuntime by name; found by format if left out."
     )

@@ -20,6 +20,22 @@ REFINEMENTS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("EnvVar", "name"): {"maxLength": 256},
     ("EnvVar", "value"): {"maxLength": 32768},
 }
+REMOVED: Mapping[str, frozenset[str]] = {
+    # Volume plugins that Kubernetes 1.34 no longer has: the API still lists them, but no kubelet mounts them.
+    "Volume": frozenset(
+        [
+            "cephfs",
+            "flocker",
+            "gitRepo",
+            "glusterfs",
+            "photonPersistentDisk",
+            "quobyte",
+            "rbd",
+            "scaleIO",
+            "storageos",
+        ]
+    ),
+}
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     # A reference without a name refers to nothing, and lists of them are told apart by it.
     "LocalObjectReference": ("name",),
@@ -32,6 +48,8 @@ def definitions() -> dict[str, Schema]:
     pinned: dict[str, Schema] = json.loads(files(__package__).joinpath("definitions.json").read_text())
     for (name, field), more in REFINEMENTS.items():
         pinned[name]["properties"][field].update(more)
+    for name, gone in REMOVED.items():
+        pinned[name] = without(pinned[name], gone)
     for name, fields in REQUIRED.items():
         pinned[name]["required"] = sorted({*pinned[name].get("required", ()), *fields})
     return pinned
@@ -58,8 +76,8 @@ def inline(schema: Schema) -> Schema:
     for key in ("items", "additionalProperties"):
         if isinstance(result.get(key), dict):
             result[key] = inline(result[key])
-    if result.get("x-kubernetes-int-or-string"):
-        result["anyOf"] = [{"type": "integer"}, {"type": "string"}]
+    if result.get("x-kubernetes-list-type") == "atomic":
+        del result["x-kubernetes-list-type"]  # lists are atomic without a word, and words are bytes
     if not result.get("required", True):
         del result["required"]
     return result
