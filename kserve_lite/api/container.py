@@ -29,7 +29,7 @@ _Container: Any = create_model("ContainerFields", __base__=Definition, **inlined
 _Lite: Any = create_model("LiteContainerFields", __base__=Definition, **inlined("Container", only=LITE))
 
 
-class PodFields(_Pod):  # type: ignore[misc]
+class PodFields(_Pod):
     """A component's pod: every PodSpec field may stand beside the component's own."""
 
     @property
@@ -38,7 +38,7 @@ class PodFields(_Pod):  # type: ignore[misc]
         return written(self, _Pod)
 
 
-class ContainerFields(_Container):  # type: ignore[misc]
+class ContainerFields(_Container):
     """A model's container: every Container field but the name, which is always `kserve-container`."""
 
     @property
@@ -47,7 +47,7 @@ class ContainerFields(_Container):  # type: ignore[misc]
         return written(self, _Container)
 
 
-class LiteContainerFields(_Lite):  # type: ignore[misc]
+class LiteContainerFields(_Lite):
     """A legacy framework's container: the fields that manifests in the wild use."""
 
     @property

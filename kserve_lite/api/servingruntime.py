@@ -27,7 +27,7 @@ class SupportedFormat(Definition):
     priority: int | None = Field(None, ge=1, description="The larger is preferred among runtimes that fit.")
 
 
-class ServingRuntimeSpec(_Pod):  # type: ignore[misc]
+class ServingRuntimeSpec(_Pod):
     """The server's pod, and what it serves."""
 
     supported_model_formats: list[SupportedFormat] | None = Field(
