@@ -9,6 +9,7 @@ from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.server import PortTaken, listen, serve
 from kserve_lite_server.logs import set_up_logs
+from kserve_lite_server.repository.control import LocalControl
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
 
@@ -32,12 +33,13 @@ def run(settings: Settings) -> int:
         return 1
     engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, _Nobody())
     repository.replaced.append(engine.forget)
+    repository.prepares = True
     for entry in repository.entries:
         if entry.model is not None:
             entry.model.prepare()
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
-    answered = serve(Context(settings, repository, engine), listener)
+    answered = serve(Context(settings, repository, engine, LocalControl(repository)), listener)
     logging.shutdown()
     return 0 if answered else 1
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kserve_lite_server.cpus import available_cpus
+from kserve_lite_server.protocol.cloudevents import ReplyEvents
 
 # KServe's flags that speak of a transformer's predictor: read, and said to have no effect on a model server.
 TRANSFORMER_FLAGS = (
@@ -49,6 +50,7 @@ class Settings:
     version_policy: str = "warn"
     trusted_types: tuple[str, ...] = ()
     nan: str = "string"
+    reply_events: ReplyEvents = field(default_factory=ReplyEvents)
     notes: tuple[str, ...] = ()  # said once in the log at start: what was accepted without effect
 
 
@@ -68,6 +70,11 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.
         parsed["method"] = "predict_proba"
     if parsed["log_level"] is None:
         parsed["log_level"] = environment.get("KSERVE_LOGLEVEL", "INFO").upper()
+    parsed["reply_events"] = ReplyEvents(
+        environment.get("CE_TYPE", ReplyEvents().type),
+        environment.get("CE_SOURCE", ""),
+        environment.get("CE_MERGE", "").lower() == "true",
+    )
     return Settings(**parsed, notes=notes)
 
 

@@ -5,8 +5,9 @@ import logging
 from typing import Any
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.http import health, v1
+from kserve_lite_server.http import health, repository, v1, v2
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.payload import compressed
 from kserve_lite_server.http.request import Disconnected, Request
 from kserve_lite_server.http.response import Response, error_response
 from kserve_lite_server.http.routes import MethodNotAllowed, Route, Routes
@@ -22,7 +23,20 @@ ROUTES = Routes(
         Route("POST", "/v1/models/{model}:explain", v1.explain, "v1"),
         Route("GET", "/v2/health/live", health.live),
         Route("GET", "/v2/health/ready", health.ready),
-        Route("GET", "/v2/models/{model}/ready", health.model_ready),
+        Route("GET", "/v2", v2.server_metadata),
+        Route("GET", "/v2/models", v2.list_models),
+        *(
+            route
+            for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
+            for route in (
+                Route("GET", model, v2.model_metadata),
+                Route("GET", f"{model}/ready", health.model_ready),
+                Route("POST", f"{model}/infer", v2.infer, "v2"),
+            )
+        ),
+        Route("POST", "/v2/repository/index", repository.index),
+        Route("POST", "/v2/repository/models/{model}/load", repository.load),
+        Route("POST", "/v2/repository/models/{model}/unload", repository.unload),
     ]
 )
 
@@ -42,6 +56,7 @@ class App:
         self.context.enter()
         try:
             response = await self._respond(request)
+            response = await compressed(request, response)
             if self.context.draining:
                 response.headers["connection"] = "close"
             await response.send(send, body=request.method != "HEAD")

@@ -20,7 +20,7 @@ async def ready(context: Context, request: Request) -> Response:
     return json_response({"ready": context.ready}, 200 if context.ready else 503)
 
 
-async def model_ready(context: Context, request: Request, model: str) -> Response:
+async def model_ready(context: Context, request: Request, model: str, version: str | None = None) -> Response:
     """One model answers; 503 with the reason when it does not."""
-    context.repository.model(model)
+    context.repository.model(model, version)
     return json_response({"name": model, "ready": True})

@@ -1,6 +1,6 @@
 """One HTTP reply, and the JSON body that every error has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,14 @@ class Response:
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON reply."""
     return Response(status, orjson.dumps(value), headers=dict(headers or {}))
+
+
+def ignoring(response: Response, ignored: Sequence[str]) -> Response:
+    """Say in a header which parts of the request had no effect."""
+    if ignored:
+        names = ", ".join(ignored).encode("ascii", "backslashreplace").decode()
+        response.headers["warning"] = f'299 - "ignored: {names}"'.replace("\r", " ").replace("\n", " ")
+    return response
 
 
 def error_response(error: ServeError) -> Response:

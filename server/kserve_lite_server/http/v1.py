@@ -3,8 +3,9 @@
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.ask import ask, off_loop
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.payload import in_event, read_payload
 from kserve_lite_server.http.request import Request
-from kserve_lite_server.http.response import Response, json_response
+from kserve_lite_server.http.response import Response, ignoring, json_response
 from kserve_lite_server.protocol import v1
 
 ROW_BYTES = 64  # what writing one row costs, for the decision where to write
@@ -24,15 +25,13 @@ async def model_status(context: Context, request: Request, model: str) -> Respon
 async def predict(context: Context, request: Request, model: str) -> Response:
     """Rows in, one prediction a row out."""
     target = context.repository.model(model)
-    body = await request.body()
-    call = await off_loop(len(body), lambda: v1.decode(body))
+    payload = await read_payload(context, request)
+    call = await off_loop(len(payload.body), lambda: v1.decode(payload.body))
     answer = await ask(context, request, target, call)
     nan = call.parameters.get("nan", context.settings.nan)
     result = next(iter(answer.values()))
     response = Response(body=await off_loop(call.count * ROW_BYTES, lambda: v1.encode(result, nan)))
-    if call.ignored:
-        response.headers["warning"] = f'299 - "ignored: {", ".join(call.ignored)}"'
-    return response
+    return in_event(context, payload, model, ignoring(response, call.ignored))
 
 
 async def explain(context: Context, request: Request, model: str) -> Response:

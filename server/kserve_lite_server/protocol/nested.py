@@ -20,7 +20,7 @@ def to_json(value: Any, nan: str) -> Any:
     if array.dtype.kind == "f":
         return _floats(array, nan)
     if array.dtype.kind in "iub":
-        return array.tolist()
+        return _native(array)
     if array.dtype.kind == "M":
         return np.datetime_as_string(array).tolist()
     return _objects(array.tolist(), nan)
@@ -30,8 +30,13 @@ def _floats(array: np.ndarray, nan: str) -> Any:
     if array.dtype == np.longdouble:
         array = array.astype(np.float64)
     if np.isfinite(array).all():
-        return array.tolist()
+        return _native(array)
     return _objects(array.tolist(), nan)
+
+
+def _native(array: np.ndarray) -> Any:
+    """As the JSON writer takes arrays: contiguous and in this machine's byte order."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("=")) if array.ndim else array.item()
 
 
 def _objects(value: Any, nan: str) -> Any:

@@ -23,6 +23,7 @@ class State(StrEnum):
     LOADING = "LOADING"
     READY = "READY"
     UNAVAILABLE = "UNAVAILABLE"
+    UNLOADED = "UNLOADED"  # written as UNAVAILABLE: somebody wanted it so
 
 
 @dataclass(slots=True)
@@ -40,10 +41,15 @@ class Entry:
 class Repository:
     """All models of a server. Reads are lock-free; loads of different names may run at the same time."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, loader: Loader, root: Path | None = None) -> None:
+        """`root`: where a folder that appears later may be loaded under its own name."""
         self._loader = loader
+        self._root = root
         self._entries: dict[str, Entry] = {}
         self._locks: dict[str, threading.Lock] = {}
+        self.prepares = (
+            False  # whether a load also warms up: in the process that will serve, not before a fork
+        )
         self.replaced: list[Callable[[Model], None]] = []  # told of every model that is no longer served
 
     @property
@@ -59,7 +65,8 @@ class Repository:
     @property
     def ready(self) -> bool:
         """Whether there is a model, and every registered one answers."""
-        return bool(self._entries) and all(entry.state is State.READY for entry in self._entries.values())
+        wanted = [entry.state for entry in self._entries.values() if entry.state is not State.UNLOADED]
+        return bool(wanted) and all(state is State.READY for state in wanted)
 
     def register(self, name: str, folder: Path) -> None:
         """Make a name known; it is loaded by `load`."""
@@ -70,11 +77,17 @@ class Repository:
 
         Raises `ServeError` with the reason; a model that served before goes on serving.
         """
+        if self._root and name not in self._entries and name[0] not in "._" and (self._root / name).is_dir():
+            self.register(name, self._root / name)
         entry = self.entry(name)
         with self._locks.setdefault(name, threading.Lock()):
+            if entry.model is None:
+                entry.state = State.LOADING
             started = time.perf_counter()
             try:
                 model = self._loader(name, entry.folder)
+                if self.prepares:
+                    model.prepare()
             except ServeError as error:
                 entry.reason = error.message
                 if entry.model is None:
@@ -92,19 +105,29 @@ class Repository:
         entry = self.entry(name)
         with self._locks.setdefault(name, threading.Lock()):
             old, entry.model = entry.model, None
-            entry.state, entry.reason = State.UNAVAILABLE, "unloaded"
+            entry.state, entry.reason = State.UNLOADED, "unloaded"
         self._retire(old)
 
     def entry(self, name: str) -> Entry:
         """The entry of a name. Raises `ServeError` "model_not_found"."""
         entry = self._entries.get(name)
         if entry is None:
-            raise ServeError("model_not_found", f"Model with name {name} does not exist.")
+            raise _not_found(name)
         return entry
 
-    def model(self, name: str) -> Model:
-        """The model that answers for a name. Raises `ServeError` "model_not_found" or "model_not_ready"."""
+    def model(self, name: str, version: str | None = None) -> Model:
+        """The model that answers for a name.
+
+        Raises `ServeError`: "model_not_found" (also after it was unloaded), "version_not_found" or "model_not_ready".
+        """
         entry = self.entry(name)
+        if entry.state is State.UNLOADED:
+            raise _not_found(name)
+        if version is not None and entry.model is not None and version != entry.model.version:
+            raise ServeError(
+                "version_not_found",
+                f"Model with name {name} has no version {version}; it has {entry.model.version}.",
+            )
         if entry.model is None:
             reason = f" Reason: {entry.reason}" if entry.reason else ""
             raise ServeError(
@@ -116,3 +139,7 @@ class Repository:
         if model is not None:
             for tell in self.replaced:
                 tell(model)
+
+
+def _not_found(name: str) -> ServeError:
+    return ServeError("model_not_found", f"Model with name {name} does not exist.")

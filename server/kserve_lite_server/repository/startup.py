@@ -20,8 +20,9 @@ def open_repository(settings: Settings) -> Repository:
     with its
     reason and the others serve; raises only when there is none at all.
     """
-    repository = Repository(lambda name, folder: read_model(name, folder, settings))
     subfolders = _subfolders(settings.model_dir)
+    root = settings.model_dir if subfolders else None
+    repository = Repository(lambda name, folder: read_model(name, folder, settings), root)
     if not subfolders:
         repository.register(settings.model_name, settings.model_dir)
         repository.load(settings.model_name)

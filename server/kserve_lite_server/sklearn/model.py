@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from kserve_lite_server.engine.pace import Pace
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.sklearn.features import build_features
+from kserve_lite_server.sklearn.sample import sample_row
 from kserve_lite_server.sklearn.signature import METHODS, Signature, read_signature
 
 log = logging.getLogger(__name__)
@@ -33,6 +32,8 @@ class Model:
     method: str
     methods: dict[str, Callable[[Any], Any]]
     pace: Pace
+    version: str = "1"
+    description: dict[str, Any] | None = None
 
     def answer(self, call: Call) -> dict[str, Any]:
         """Run the call's methods, or the model's own, on its rows.
@@ -47,12 +48,9 @@ class Model:
     def prepare(self) -> None:
         """Run one row of nothing twice, so that the first request finds warm code and the engine knows the
         pace."""
-        if self.signature.text:
-            sample: Any = np.array(["text"], dtype=object)
-        elif self.signature.width and not self.signature.frame:
-            sample = np.zeros((1, self.signature.width))
-        else:
-            return  # which values a column may have is not known; the first requests show the pace
+        sample = sample_row(self.estimator, self.signature)
+        if sample is None:
+            return
         for _ in range(2):
             started = time.perf_counter()
             try:
