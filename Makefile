@@ -53,7 +53,19 @@ verify: $(STAMP) ## Fail when a generated file differs from what the definitions
 bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.http
 
+cluster: $(STAMP) ## Bring up a Kubernetes cluster (kind, or the bare host as root); CLUSTER=kind|host|existing
+	$(BIN)/python -m tools.cluster up
+
+cluster-status: $(STAMP) ## Show what exists of the cluster
+	$(BIN)/python -m tools.cluster status
+
+cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
+	$(BIN)/python -m tools.cluster down
+
+e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
+	$(BIN)/python -m pytest tests/e2e -n 0
+
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-apiserver lint format generate verify bench clean
+.PHONY: help setup lock run test test-apiserver lint format generate verify bench images cluster cluster-status cluster-down e2e clean

@@ -1,0 +1,1 @@
+"""A cluster on a bare Linux host: one node that is a set of kernel namespaces, in which everything lives and dies."""

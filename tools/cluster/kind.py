@@ -1,0 +1,95 @@
+"""The kind provider: a cluster in containers of a Docker or Podman engine, in any version of Kubernetes kind has."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools import build
+from tools.cluster import addons
+from tools.cluster.host import parts
+from tools.cluster.kubectl import Kubectl
+from tools.cluster.provider import KUBECONFIG, RESOLVER, container_engine
+from tools.errors import ToolError
+from tools.progress import Progress
+from tools.shell import run
+
+NAME = "kserve-lite"
+NODE = f"{NAME}-control-plane"
+VERSION = "KUBERNETES"  # the environment variable that names a version, such as 1.32.8
+CONFIG = """
+kind: Cluster
+apiVersion: kind.x-k8s.io/v1alpha4
+featureGates: {ImageVolume: true}
+nodes: [{role: control-plane}]
+"""
+
+
+class Kind:
+    """A one-node cluster by kind."""
+
+    def __init__(self) -> None:
+        self.kubectl = Kubectl(KUBECONFIG)
+
+    def up(self) -> None:
+        """Create the cluster, or create it anew when it does not become Ready."""
+        if NAME in self._clusters():
+            self._kind("export", "kubeconfig", "--kubeconfig", KUBECONFIG)
+            try:
+                self.kubectl.wait_until_ready(timeout=60)
+            except ToolError:
+                self.down()
+        if NAME not in self._clusters():
+            version = os.environ.get(VERSION)
+            image = ["--image", f"kindest/node:v{version.removeprefix('v')}"] if version else []
+            with Progress("cluster: kind"):
+                self._kind(
+                    "create", "cluster", "--config=-", "--kubeconfig", KUBECONFIG, *image, stdin=CONFIG
+                )
+        with Progress("cluster: addons"):
+            self.load(
+                [parts.program_archive(image) for image in parts.images() if image.program in addons.PROGRAMS]
+            )
+            addons.apply(self.kubectl)
+
+    def down(self) -> None:
+        """Delete the node's container."""
+        if container_engine():
+            self._kind("delete", "cluster")
+
+    def status(self) -> list[str]:
+        """Return the node and its pods."""
+        if not container_engine() or NAME not in self._clusters():
+            return []
+        return self.kubectl("get", "nodes,pods", "--all-namespaces", "--no-headers").splitlines()
+
+    def load(self, archives: Sequence[Path]) -> None:
+        """Import images from OCI archives."""
+        for path in archives:
+            self._kind("load", "image-archive", path)
+
+    def enter(self, command: Sequence[str]) -> int:
+        """Run a command in the node's container, with the cluster's resolver."""
+        engine = container_engine()
+        if engine is None:
+            raise ToolError("no Docker or Podman engine answers", "start it")
+        script = (
+            f"printf '{RESOLVER}' > /run/resolv && mount --bind /run/resolv /etc/resolv.conf && exec \"$@\""
+        )
+        inside = ["unshare", "--mount", "sh", "-c", script, "sh", *command]
+        return subprocess.run(
+            [engine, "exec", "--interactive", "--privileged", NODE, *inside], check=False
+        ).returncode
+
+    def _clusters(self) -> list[str]:
+        return self._kind("get", "clusters").split()
+
+    def _kind(self, *arguments: str | Path, stdin: str | None = None) -> str:
+        engine = container_engine()
+        if engine is None:
+            raise ToolError(
+                "no Docker or Podman engine answers", "start it, or as root on Linux use CLUSTER=host"
+            )
+        named = () if arguments[0] == "get" else ("--name", NAME)
+        environment = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": engine}
+        return run([build.program("kind"), *arguments, *named], stdin=stdin, env=environment, timeout=600)
