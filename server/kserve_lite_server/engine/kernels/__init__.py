@@ -1,0 +1,5 @@
+"""Exact fast kernels: the bits of `estimator.method(X)` without the checks around them."""
+
+from kserve_lite_server.engine.kernels.plan import Method, Plan, choose
+
+__all__ = ["Method", "Plan", "choose"]
