@@ -37,8 +37,8 @@ class Outside(Exception):
 class Kernel:
     """One method of one fitted estimator, computed directly.
 
-    `compute(X, each)` gets rows that are known to have the right type, width and values. With `each`, every row
-    is a request of its own and gets the bits that it gets alone; `batchable` says that this is honoured.
+    `compute(X, each)` gets rows that are known to have the right type, width and values. With `each`, every
+    row is a request of its own and gets the bits that it gets alone; `batchable` says that this is honoured.
     Arrays of the `dtypes` may be handed over as float64, data frames only where `frames` says so.
     """
 

@@ -13,10 +13,9 @@ from kserve_lite_server.engine.kernels import families, probe
 from kserve_lite_server.engine.kernels.guard import Guarded
 from kserve_lite_server.engine.kernels.kernel import Kernel, Outside, Unavailable
 
-METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
+METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "score_samples", "transform")
 CONVERTIBLE = {"whole numbers": np.dtype(np.int64), "float32": np.dtype(np.float32)}
 BATCHES = (2, 3, 8, 21)  # rows that are tried together
-TRIES = 3  # calls that are timed
 SECONDS = 2.0  # that trying one method may take; a kernel that could not be tried through is not used
 
 Answer = Callable[[Any], Any]
@@ -27,16 +26,14 @@ Builder = Callable[[Any, str], Kernel]
 class Method:
     """How one method of the model is answered.
 
-    `call(X)` gives what `estimator.method(X)` gives, or raises what it raises, for any `X`. `each(X)`, if any,
-    takes n one-row requests of the types `dtypes` at once and gives every row the bits that `call` gives it
-    alone; it raises when one of the rows is not the kernel's to answer. `seconds` is the shortest of a few calls
-    with one row.
+    `call(X)` gives what `estimator.method(X)` gives, or raises what it raises, for any `X`. `each(X)`, if
+    any, takes n one-row requests of the types `dtypes` at once and gives every row the bits that `call` gives
+    it alone; it raises when one of the rows is not the kernel's to answer.
     """
 
     name: str
     kernel: str | None
     reason: str
-    seconds: float
     call: Answer
     each: Answer | None = None
     dtypes: frozenset[np.dtype[Any]] = frozenset()
@@ -67,7 +64,7 @@ def _method(estimator: Any, name: str, build: Builder) -> Method:
     simple = getattr(estimator, name)
     width = getattr(estimator, "n_features_in_", None)
     if not isinstance(width, int) or width < 1:
-        return Method(name, None, "the number of columns is not known", 0.0, simple)
+        return Method(name, None, "the number of columns is not known", simple)
     usual = probe.numbers(estimator, width)
     try:
         return _tried(estimator, Guarded(build(estimator, name), simple, width), name, usual)
@@ -75,7 +72,7 @@ def _method(estimator: Any, name: str, build: Builder) -> Method:
         reason = str(refusal)
     except (AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
         reason = f"the model's parts are not those that the kernel knows: {type(error).__name__}: {error}"
-    return Method(name, None, reason, _seconds(simple, usual[:1]), simple)
+    return Method(name, None, reason, simple)
 
 
 def _tried(estimator: Any, guarded: Guarded, name: str, usual: Any) -> Method:
@@ -97,8 +94,7 @@ def _tried(estimator: Any, guarded: Guarded, name: str, usual: Any) -> Method:
         if time.perf_counter() > deadline:
             raise Unavailable(f"trying the {kernel.name} kernel would take more than {SECONDS:g} s")
     each = guarded.each if kernel.batchable and _rows_are_alone(guarded, usual) else None
-    seconds = _seconds(guarded.call, usual[:1])
-    return Method(name, kernel.name, "bit for bit", seconds, guarded.call, each, frozenset(guarded.dtypes))
+    return Method(name, kernel.name, "bit for bit", guarded.call, each, frozenset(guarded.dtypes))
 
 
 def _in_order(estimator: Any) -> Any:
@@ -126,12 +122,3 @@ def part(answer: Any, number: int) -> Any:
     if isinstance(answer, list):
         return [part(output, number) for output in answer]
     return answer[number : number + 1]
-
-
-def _seconds(answer: Answer, row: Any) -> float:
-    best = float("inf")
-    for _ in range(TRIES):
-        start = time.perf_counter()
-        probe.outcome(answer, row)
-        best = min(best, time.perf_counter() - start)
-    return best
