@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kserve_lite_server.engine.kernels import Plan, choose
 from kserve_lite_server.engine.pace import Pace
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.protocol.call import Call
@@ -22,8 +23,7 @@ ROWS_AT_FAULT = (ValueError, TypeError, KeyError, IndexError, AttributeError, Ov
 
 @dataclass(slots=True)
 class Model:
-    """One fitted estimator under a name. `methods` may be replaced by exact faster ones
-    (`engine.kernels`)."""
+    """One fitted estimator under a name; `plan` says what computes each of its `methods`."""
 
     name: str
     path: Path
@@ -31,6 +31,7 @@ class Model:
     signature: Signature
     method: str
     methods: dict[str, Callable[[Any], Any]]
+    plan: Plan
     pace: Pace
     version: str = "1"
     description: dict[str, Any] | None = None
@@ -93,8 +94,11 @@ def make_model(name: str, path: Path, estimator: Any, method: str | None = None)
             "model_without_method",
             f"{path} holds a {kind} without {chosen}; it has {', '.join(signature.methods)}",
         )
-    methods = {method: getattr(estimator, method) for method in signature.methods}
-    return Model(name, path, estimator, signature, chosen, methods, Pace(signature.steady))
+    plan = choose(estimator)
+    for method, answer in plan.describe().items():
+        log.info("model %s: %s is answered by %s", name, method, answer)
+    methods = {method: plan.methods[method].call for method in signature.methods}
+    return Model(name, path, estimator, signature, chosen, methods, plan, Pace(signature.steady))
 
 
 def _sentence(error: Exception) -> str:
