@@ -37,9 +37,10 @@ def fetch(uri: str, dest: Path, report: Report | None = None, settings: Settings
         try:
             files = _bring(source, entries, stage, location, settings, report or _silent)
             _check_pin(location, files)
-            after = before.replacing(Origin(location.shown, tuple(files)))
+            origin = _unpacked(location, files, stage, settings)
+            after = before.replacing(origin)
             _check_mingling(dest, after)
-            stage.publish(files, before, after)
+            stage.publish(origin, before, after)
         finally:
             stage.close()
         return after
@@ -76,7 +77,8 @@ def _is_there(dest: Path, origin: Origin | None, entries: Sequence[Entry]) -> bo
     if origin is None or any(entry.version is None for entry in entries):
         return False
     offered = {(entry.path, entry.version) for entry in entries}
-    return offered == {(file.path, file.version) for file in origin.files} and all(
+    fetched = (origin.archive,) if origin.archive else origin.files
+    return offered == {(file.path, file.version) for file in fetched} and all(
         _unchanged(dest / file.path, file) for file in origin.files
     )
 
@@ -132,6 +134,16 @@ def _check_pin(location: Location, files: Sequence[File]) -> None:
             f"{location.shown} has the SHA-256 {actual}, and {location.sha256} is asked for.",
             "Someone changed the model, or the pin belongs to another version: correct whichever is wrong.",
         )
+
+
+def _unpacked(location: Location, files: Sequence[File], stage: Stage, settings: Settings) -> Origin:
+    """Unpack the one file that came, if its name says that it is an archive."""
+    from kserve_lite_server.storage import archive
+
+    if len(files) != 1 or not archive.is_archive(files[0].path):
+        return Origin(location.shown, tuple(files))
+    contents = archive.unpack(stage.path(files[0].path), stage.unpacking(), settings)
+    return Origin(location.shown, tuple(contents), archive=files[0])
 
 
 def _check_mingling(dest: Path, after: Manifest) -> None:

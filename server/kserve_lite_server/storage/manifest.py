@@ -27,6 +27,7 @@ class Origin:
 
     uri: str
     files: tuple[File, ...]
+    archive: File | None = None  # what they were unpacked from
 
     @property
     def bytes(self) -> int:
@@ -58,7 +59,11 @@ def read(folder: Path) -> Manifest:
             return Manifest()
         return Manifest(
             tuple(
-                Origin(source["uri"], tuple(File(**file) for file in source["files"]))
+                Origin(
+                    source["uri"],
+                    tuple(File(**file) for file in source["files"]),
+                    File(**archive) if (archive := source.get("archive")) else None,
+                )
                 for source in document["sources"]
             )
         )

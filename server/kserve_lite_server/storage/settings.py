@@ -17,8 +17,9 @@ class Settings:
 
     connections: int = 16
     span: int = 16 * MIB  # what one request asks for
-    mark: int = 4 * MIB  # what a kill may cost a connection: progress is journalled this often
+    mark: int = MIB  # what a kill may cost a connection: progress is journalled this often
     retries: int = 6  # in a row without a byte of progress
+    backoff: float = 0.2  # before the first new try, doubled for each one after
     stall: float = 60.0  # without a byte
     total: float | None = None  # for one source
     max_bytes: int = 512 * GIB  # of one source, unpacked

@@ -25,9 +25,10 @@ class Entry:
 
 @dataclass
 class Body:
-    """Bytes on their way; `start` is the offset of the first one: 0 when the source can't serve a range."""
+    """Bytes on their way: those of `[start, stop)`, which is the whole file when the source can't serve ranges."""
 
     start: int
+    stop: int | None  # None when the source doesn't say
     chunks: Iterable[Chunk]
     close: Callable[[], None] = field(default=lambda: None)
 

@@ -8,13 +8,13 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kserve_lite_server.storage import manifest
 from kserve_lite_server.storage.errors import StorageError, writing_failed
-from kserve_lite_server.storage.manifest import File, Manifest
+from kserve_lite_server.storage.manifest import Manifest, Origin
 from kserve_lite_server.storage.ranges import Ranges
 
 FOLDER = ".kserve-lite-partial"
@@ -82,22 +82,33 @@ class Stage:
         """Return where `path` lies until it is published."""
         return self._files / path
 
+    def unpacking(self) -> Path:
+        """Return an empty folder for what comes out of an archive."""
+        folder = self._folder / "unpacked"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise writing_failed(error, self._dest) from error
+        return folder
+
     def free(self) -> int:
         """Return how many bytes this user may still write here."""
         status = os.statvfs(self._folder)
         return status.f_bavail * status.f_frsize
 
-    def publish(self, files: Sequence[File], before: Manifest, after: Manifest) -> None:
-        """Move `files` to the destination, remove what only `before` had, and write the manifest last."""
+    def publish(self, origin: Origin, before: Manifest, after: Manifest) -> None:
+        """Move the files of `origin` to the destination, remove what only `before` had; the manifest comes last."""
+        root = self._folder / "unpacked" if origin.archive else self._files
         manifest_file = self._dest / manifest.NAME
         old = {file.path for origin in before.sources for file in origin.files}
         new = {file.path for origin in after.sources for file in origin.files}
         try:
             manifest_file.unlink(missing_ok=True)
-            for file in files:
+            for file in origin.files:
                 target = self._dest / file.path
                 _make_parents(self._dest, target)
-                self.path(file.path).replace(target)
+                (root / file.path).replace(target)
             for path in old - new:
                 (self._dest / path).unlink(missing_ok=True)
             manifest.write(self._dest, after)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 
 from kserve_lite_server.storage.errors import StorageError, Transient, writing_failed
 from kserve_lite_server.storage.manifest import File
+from kserve_lite_server.storage.retry import pause
 from kserve_lite_server.storage.settings import MIB, Settings
-from kserve_lite_server.storage.source import Chunk, Entry, Source
+from kserve_lite_server.storage.source import Body, Chunk, Entry, Source
 from kserve_lite_server.storage.stage import Stage
 
 TICK = 0.2
-PATIENCE = 60.0  # the longest Retry-After that is waited out
 
 
 def transfer(
@@ -114,10 +113,7 @@ class _Transfer:
                 return
             except Transient as transient:
                 failures = 1 if span.start > before else failures + 1
-                pause = _pause(failures, transient.retry_after)
-                if failures > self._settings.retries or pause > PATIENCE:
-                    raise transient.error from transient
-                self._stop.wait(pause)
+                self._stop.wait(pause(transient, failures, self._settings))
 
     def _receive(self, span: _Span) -> None:
         """Write what the source sends for `span`, whose start moves along with what is on disk."""
@@ -125,7 +121,7 @@ class _Transfer:
         if part.whole_by not in (None, span):
             return
         with self._source.open(part.entry, span.start, span.stop).closing() as body:
-            if body.start != span.start:  # no ranges here: one worker takes the file, the others leave it
+            if not _answers(body, span):  # no ranges here: one worker takes the file, the others leave it
                 if not part.take_whole(span):
                     return
                 span.start, span.stop = 0, part.entry.size
@@ -251,11 +247,9 @@ class _Part:
             self._hashed += len(block)
 
 
-def _pause(failures: int, retry_after: float | None) -> float:
-    """Return the seconds to wait: what the server asks for, else doubled each time and spread at random."""
-    if retry_after is not None:
-        return retry_after
-    return min(0.2 * 2.0**failures, 20.0) * random.uniform(0.5, 1.0)
+def _answers(body: Body, span: _Span) -> bool:
+    within = span.stop is None or body.stop is None or body.stop <= span.stop
+    return body.start == span.start and within
 
 
 def _wrong_length(entry: Entry, got: int) -> StorageError:

@@ -55,7 +55,7 @@ class LocalSource:
             handle = os.open(entry.key, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise self._unreadable(error, Path(entry.key)) from error
-        return Body(start, self._read(handle, entry, start, stop), lambda: os.close(handle))
+        return Body(start, stop, self._read(handle, entry, start, stop), lambda: os.close(handle))
 
     def _walk(self, home: Path, folder: Path, above: tuple[Path, ...]) -> Iterator[Entry]:
         try:
