@@ -18,7 +18,7 @@ from tests.storage.faults import Faults, serving
 from tests.storage.support import contents
 
 CONTENT = random.Random(10).randbytes(24 * MIB)
-POINTS = [round(random.Random(n).uniform(0.05, 0.98), 2) for n in range(10)]
+POINTS = [round(random.Random(n).uniform(0.05, 0.98), 2) for n in range(4)]
 
 
 def start(uri: str, dest: Path) -> subprocess.Popen[str]:

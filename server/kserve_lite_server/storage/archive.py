@@ -9,11 +9,10 @@ import hashlib
 import lzma
 import os
 import stat
-import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -25,7 +24,8 @@ from kserve_lite_server.storage.settings import MIB, Settings
 BLOCK = 256 << 10
 SMALL = 64 * MIB  # up to this, text may compress as well as it likes
 MEMORY = 192 * MIB  # what a decompressor may take; xz -9 takes 65 MiB
-WINDOW_LOG = 27  # the same for zstd: 128 MiB, what --long asks for
+WINDOW = 128 * MIB  # the same for zstd: what --long asks for
+PIECE = 1 << 10  # of zstd, in; up to 32 MiB come out of it
 HEADER = MIB  # the longest name or attribute block that tar may read into memory
 
 TAR = {".tar": "", ".tgz": ".gz", ".tbz2": ".bz2", ".tbz": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
@@ -169,62 +169,70 @@ def _plain(packed: IO[bytes], suffix: str) -> Readable:
         return packed
     if suffix == ".gz":
         return gzip.GzipFile(fileobj=packed, mode="rb")
-    return _Unpacked(packed, _decompressor(suffix))
-
-
-def _decompressor(suffix: str) -> Callable[[], Any]:
     if suffix == ".bz2":
-        return bz2.BZ2Decompressor
-    if suffix == ".xz":
-        return lambda: lzma.LZMADecompressor(memlimit=MEMORY)
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: WINDOW_LOG}
-    return lambda: _zstd_errors(zstd.ZstdDecompressor(options=options), zstd.ZstdError)
+        return bz2.BZ2File(packed)
+    if suffix == ".zst":
+        return _Zstandard(packed)
+    return _Xz(packed)
 
 
-def _zstd_errors(decompressor: Any, error_type: type[Exception]) -> Any:
-    """Let a decompressor complain in a type that needs no import to be caught."""
+class _Xz:
+    """Reads .xz within a limit of memory, which lzma.open doesn't know."""
 
-    class Translating:
-        def decompress(self, data: bytes, max_length: int) -> bytes:
-            try:
-                return bytes(decompressor.decompress(data, max_length))
-            except error_type as error:
-                raise ValueError(str(error)) from error
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(decompressor, name)
-
-    return Translating()
-
-
-class _Unpacked:
-    """Reads through a decompressor of the standard library's shape, one packed stream after the other."""
-
-    def __init__(self, packed: Readable, new: Callable[[], Any]) -> None:
+    def __init__(self, packed: IO[bytes]) -> None:
         self._packed = packed
-        self._new = new
-        self._decompressor = new()
         self._ahead = b""
+        self._stream = lzma.LZMADecompressor(memlimit=MEMORY)
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes, none at the end."""
         while True:
-            if self._decompressor.eof:
-                self._ahead = self._decompressor.unused_data or self._packed.read(BLOCK)
-                if not self._ahead.rstrip(b"\x00"):
+            if self._stream.eof:
+                self._ahead = (self._stream.unused_data or self._packed.read(BLOCK)).lstrip(b"\x00")
+                if not self._ahead:
                     return b""
-                self._decompressor = self._new()
-            elif self._decompressor.needs_input and not self._ahead:
+                self._stream = lzma.LZMADecompressor(memlimit=MEMORY)
+            elif self._stream.needs_input and not self._ahead:
                 self._ahead = self._packed.read(BLOCK)
                 if not self._ahead:
                     raise EOFError("it ends in the middle")
             data, self._ahead = self._ahead, b""
-            if block := self._decompressor.decompress(data, size):
-                return bytes(block)
+            if block := self._stream.decompress(data, size):
+                return block
+
+
+class _Zstandard:
+    """Reads .zst by little pieces: zstandard's own reader takes a cut file for a whole one."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        import zstandard
+
+        self._error = zstandard.ZstdError
+        self._new = zstandard.ZstdDecompressor(max_window_size=WINDOW).decompressobj
+        self._packed = packed
+        self._frame = self._new()
+        self._ahead = b""
+        self._ready = memoryview(b"")
+        self._between = False  # of two frames: the only place where the file may end
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        while not self._ready:
+            if self._frame.eof:
+                self._ahead, self._frame = self._frame.unused_data, self._new()
+            data = self._ahead or self._packed.read(PIECE)
+            if not data:
+                if self._between:
+                    return b""
+                raise EOFError("it ends in the middle")
+            self._ahead, self._between = b"", False
+            try:
+                self._ready = memoryview(self._frame.decompress(data))
+            except self._error as error:
+                raise ValueError(str(error)) from error
+            self._between = self._frame.eof and not self._frame.unused_data
+        block, self._ready = self._ready[:size], self._ready[size:]
+        return bytes(block)
 
 
 class _Counted:
