@@ -1,0 +1,79 @@
+"""A kind as a CustomResourceDefinition: its structural schema, names, columns, subresources; no zero values."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from generator.checker import check
+from generator.structural import structural
+from kserve_lite.api.marks import Column, Kind, Rule
+
+HEAD = ("apiVersion", "kind", "metadata")
+"""Fields that every object has; a CRD may say no more of them than their type."""
+
+
+class UnfitCrd(Exception):
+    """A generated CRD that an API server would refuse or that GitOps would show as drift."""
+
+
+def crd(kind: Kind, rules: Sequence[Rule] = ()) -> dict[str, Any]:
+    """Return the CRD of `kind`. Raises `Refused` for its model, `UnfitCrd` with every finding of the checker."""
+    schema = structural(kind.model, rules)
+    schema["properties"] = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        **{name: value for name, value in schema["properties"].items() if name not in HEAD},
+    }
+    schema["required"] = [name for name in schema.get("required", ()) if name not in HEAD]
+    rendered = _registration(kind, {key: value for key, value in schema.items() if value != []})
+    if findings := check(rendered):
+        raise UnfitCrd("\n".join(f"{kind.name}: {finding}" for finding in findings))
+    return rendered
+
+
+def compact_size(crd: dict[str, Any]) -> int:
+    """Bytes of the CRD as client-side apply stores it in an annotation."""
+    return len(json.dumps(crd, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _registration(kind: Kind, schema: dict[str, Any]) -> dict[str, Any]:
+    names: dict[str, Any] = {
+        "kind": kind.name,
+        "listKind": f"{kind.name}List",
+        "plural": kind.plural,
+        "singular": kind.name.lower(),
+    }
+    if kind.short_names:
+        names["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        names["categories"] = list(kind.categories)
+    version: dict[str, Any] = {
+        "name": kind.version,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+    }
+    if kind.status:
+        version["subresources"] = {"status": {}}
+    if kind.columns:
+        version["additionalPrinterColumns"] = [_column(column) for column in kind.columns]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{kind.group}"},
+        "spec": {
+            "group": kind.group,
+            "scope": kind.scope,
+            "names": names,
+            "conversion": {"strategy": "None"},
+            "versions": [version],
+        },
+    }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"name": column.name, "type": column.type, "jsonPath": column.path}
+    if column.priority:
+        rendered["priority"] = column.priority
+    return rendered

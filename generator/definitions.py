@@ -1,0 +1,17 @@
+"""Everything that files are made from, in one value, so that a test can generate from definitions of its own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+
+from kserve_lite.api.marks import Kind, Rule
+
+
+@dataclass(frozen=True)
+class Definitions:
+    """The kinds, the rules on them, and the values model of each chart by its folder."""
+
+    kinds: Sequence[Kind]
+    rules: Sequence[Rule] = ()
+    charts: Mapping[str, type[BaseModel]] = field(default_factory=dict)
