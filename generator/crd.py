@@ -5,10 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from generator.checker import check
+from generator.definition import Schema
 from generator.structural import structural
 from kserve_lite.api.marks import Column, Kind, Rule
 
-HEAD = ("apiVersion", "kind", "metadata")
+_HEAD: Schema = {
+    "apiVersion": {"type": "string"},
+    "kind": {"type": "string"},
+    "metadata": {"type": "object"},
+}
+HEAD = tuple(_HEAD)
 """Fields that every object has; a CRD may say no more of them than their type."""
 
 
@@ -18,15 +24,9 @@ class UnfitCrd(Exception):
 
 def crd(kind: Kind, rules: Sequence[Rule] = ()) -> dict[str, Any]:
     """Return the CRD of `kind`. Raises `Refused` for its model, `UnfitCrd` with every finding of the checker."""
-    schema = structural(kind.model, rules)
-    schema["properties"] = {
-        "apiVersion": {"type": "string"},
-        "kind": {"type": "string"},
-        "metadata": {"type": "object"},
-        **{name: value for name, value in schema["properties"].items() if name not in HEAD},
-    }
-    schema["required"] = [name for name in schema.get("required", ()) if name not in HEAD]
-    rendered = _registration(kind, {key: value for key, value in schema.items() if value != []})
+    schema = structural(kind.model, rules, omit=HEAD)
+    schema["properties"] = {**_HEAD, **schema["properties"]}
+    rendered = _registration(kind, schema)
     if findings := check(rendered):
         raise UnfitCrd("\n".join(f"{kind.name}: {finding}" for finding in findings))
     return rendered

@@ -1,5 +1,6 @@
 """pydantic's JSON schema of a model, with the Python names kept for rules and error messages."""
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,14 +16,18 @@ REF = "#/$defs/"
 
 
 class Definition:
-    """The JSON schema of one model; `models` gives the class behind each `x-python-model`."""
+    """The JSON schema of one model less the fields `omit`; `models` has the class behind each `x-python-model`."""
 
-    def __init__(self, model: type[BaseModel]) -> None:
+    def __init__(self, model: type[BaseModel], omit: Collection[str] = ()) -> None:
         naming = _Naming(by_alias=True, ref_template=REF + "{model}")
         self.schema: Schema = naming.generate(model.__pydantic_core_schema__, mode="validation")
         self.definitions: dict[str, Schema] = self.schema.pop("$defs", {})
         self.models = naming.models
-        self.name = model.__name__
+        root = self.schema
+        while "$ref" in root:
+            root = self.definitions[root["$ref"].removeprefix(REF)]
+        root["properties"] = {name: value for name, value in root["properties"].items() if name not in omit}
+        root["required"] = [name for name in root.get("required", ()) if name not in omit]
 
     def resolve(self, node: Schema) -> tuple[Schema, str]:
         """Follow one `$ref`; keys that stand beside it win. Returns the node and the definition's name."""

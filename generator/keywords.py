@@ -12,6 +12,7 @@ from generator.refusal import Refused
 
 DEFAULTED = "x-kserve-lite-default"
 INT_OR_STRING = "x-kubernetes-int-or-string"
+LIST_TYPE = "x-kubernetes-list-type"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"
 VALIDATIONS = "x-kubernetes-validations"
 
@@ -22,6 +23,7 @@ additionalProperties allOf anyOf oneOf not x-kubernetes-embedded-resource x-kube
 x-kubernetes-list-map-keys x-kubernetes-list-type x-kubernetes-map-type x-kubernetes-preserve-unknown-fields
 x-kubernetes-validations
 """
+INTEGER_OR_STRING = [{"type": "integer"}, {"type": "string"}]
 ORDER = {keyword: rank for rank, keyword in enumerate(_KEYWORDS.split())}
 """Keywords that a structural schema may hold, in the order in which they are written."""
 
@@ -148,8 +150,18 @@ def _exclusive_maximum(value: Any, _: Site) -> Schema:
     return {"exclusiveMaximum": True} if value is True else {"maximum": value, "exclusiveMaximum": True}
 
 
+def _any_of(value: list[Schema], site: Site) -> Schema:
+    """The mark alone says int-or-string; repeating it in `anyOf` costs 8 KB in an InferenceService."""
+    return {} if site.node.get(INT_OR_STRING) and value == INTEGER_OR_STRING else {"anyOf": value}
+
+
+def _list_type(value: str, _: Site) -> Schema:
+    """Lists are atomic unless they say otherwise; saying so costs 13 KB in an InferenceService."""
+    return {} if value == "atomic" else {LIST_TYPE: value}
+
+
 def _unique_items(value: bool, _: Site) -> Schema:
-    return {"x-kubernetes-list-type": "set"} if value else {}
+    return {LIST_TYPE: "set"} if value else {}
 
 
 def _format(value: str, site: Site) -> Schema:
@@ -191,5 +203,7 @@ _TRANSLATIONS: dict[str, Callable[[Any, Site], Schema]] = {
     "format": _format,
     "pattern": _pattern,
     "prefixItems": _prefix_items,
+    "anyOf": _any_of,
+    LIST_TYPE: _list_type,
     "nullable": _flag("nullable"),
 }

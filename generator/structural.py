@@ -5,7 +5,7 @@ inside `anyOf`. What cannot be said in it is refused with the Python field's nam
 verdict. Structural input (the embedded Kubernetes shapes) passes through unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -18,13 +18,13 @@ from kserve_lite.api.marks import Rule
 Path = tuple[str, ...]
 
 
-def structural(model: type[BaseModel], rules: Sequence[Rule] = ()) -> Schema:
-    """Return the structural schema of `model`, with every rule at each place where the rule's model occurs.
+def structural(model: type[BaseModel], rules: Sequence[Rule] = (), omit: Collection[str] = ()) -> Schema:
+    """Return the structural schema of `model` less `omit`, with every rule at each place where its model occurs.
 
     Raises `Refused` with the Python field for a tuple, a bare Any, a cycle, a union other than `int | str`, or a
     pattern that the API server's engine cannot compile.
     """
-    definition = Definition(model)
+    definition = Definition(model, omit)
     return _Converter(definition, rules, ()).convert(definition.schema, model.__name__)
 
 
@@ -76,7 +76,7 @@ class _Converter:
         types = {branch.get("type") for branch in branches}
         if types <= {"integer", "number", "string"} and "string" in types:
             bounds = {key: value for branch in branches for key, value in branch.items() if key != "type"}
-            return {INT_OR_STRING: True, **_INT_OR_STRING, **bounds, **beside}
+            return {INT_OR_STRING: True, **bounds, **beside}
         raise Refused(
             field, "a union has no structural form", "use one type, int | str, or a discriminated union"
         )
@@ -136,7 +136,6 @@ def _settle_type(node: Schema, field: str) -> Schema:
     return node
 
 
-_INT_OR_STRING: Schema = {"anyOf": [{"type": "integer"}, {"type": "string"}]}
 _SCALARS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from generator.checker.shape import check_shape
 from generator.refusal import Refused
 from generator.structural import structural
-from kserve_lite.api.marks import ATOMIC_MAP, DEFAULTED, SET, Rule, keyed
+from kserve_lite.api.marks import ATOMIC, ATOMIC_MAP, DEFAULTED, SET, Rule, keyed
 
 
 def schema_of(field_type: Any, field: Any = ...) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class Bucket(BaseModel):
         ),
         pytest.param(
             int | str,
-            {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True},
+            {"x-kubernetes-int-or-string": True},
             id="int or string",
         ),
         pytest.param(
@@ -75,14 +75,13 @@ class Bucket(BaseModel):
             {
                 "pattern": "^[0-9]+%$",
                 "minimum": 1,
-                "anyOf": [{"type": "integer"}, {"type": "string"}],
                 "x-kubernetes-int-or-string": True,
             },
             id="bounds of int or string stand outside anyOf",
         ),
         pytest.param(
             Decimal,
-            {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True},
+            {"x-kubernetes-int-or-string": True},
             id="decimal",
         ),
         pytest.param(bytes, {"type": "string", "format": "byte"}, id="bytes travel as base64"),
@@ -155,11 +154,7 @@ def test_a_structural_schema_passes_through_unchanged() -> None:
         "properties": {
             "name": {"type": "string"},
             "protocol": {"type": "string", "default": "TCP"},
-            "limit": {
-                "pattern": "^[0-9]+$",
-                "anyOf": [{"type": "integer"}, {"type": "string"}],
-                "x-kubernetes-int-or-string": True,
-            },
+            "limit": {"pattern": "^[0-9]+$", "x-kubernetes-int-or-string": True},
             "labels": {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
@@ -209,6 +204,12 @@ def test_rules_stand_wherever_their_model_or_a_child_of_it_occurs() -> None:
     schema = structural(Host, [rule])
     assert schema["properties"]["main"]["x-kubernetes-validations"] == expected
     assert schema["properties"]["others"]["items"]["x-kubernetes-validations"] == expected
+
+
+def test_what_the_api_server_assumes_anyway_is_not_said() -> None:
+    redundant = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
+    assert schema_of(int | str, Field(json_schema_extra=redundant)) == {"x-kubernetes-int-or-string": True}
+    assert "x-kubernetes-list-type" not in schema_of(list[str], Field(json_schema_extra=ATOMIC))
 
 
 def test_a_map_that_one_owner_replaces_is_marked() -> None:
