@@ -24,21 +24,22 @@ def json_schema(structural: Schema, *, judging: bool = False) -> Schema:
             out[keyword] = json_schema(value, judging=True)
         elif keyword in ("allOf", "anyOf", "oneOf"):
             out[keyword] = [json_schema(branch, judging=True) for branch in value]
-        elif not keyword.startswith("x-kubernetes-") and keyword != "nullable":
+        else:
             out[keyword] = value
-    _number_bounds(out)
-    if structural.get(INT_OR_STRING):
+    return draft_07_node(out, judging=judging)
+
+
+def draft_07_node(node: Schema, *, judging: bool = False) -> Schema:
+    """Return one node in the words of draft-07, what lies below it left as it is."""
+    out = {keyword: value for keyword, value in node.items() if not keyword.startswith("x-kubernetes-")}
+    if node.get(INT_OR_STRING):
         out.pop("anyOf", None)
         out["type"] = ["integer", "string"]
-    if "properties" in out and not judging and not structural.get(PRESERVE):
-        out["additionalProperties"] = False
-    if structural.get("nullable") and "type" in out:
+    if out.pop("nullable", False):
         out["type"] = [*([out["type"]] if isinstance(out["type"], str) else out["type"]), "null"]
-    return out
-
-
-def _number_bounds(schema: Schema) -> None:
-    """OpenAPI 3.0 says `exclusiveMinimum: true` beside `minimum`; draft-07 has the number itself."""
     for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if schema.get(exclusive) is True:
-            schema[exclusive] = schema.pop(inclusive)
+        if out.get(exclusive) is True:
+            out[exclusive] = out.pop(inclusive)
+    if "properties" in out and not judging and not node.get(PRESERVE):
+        out.setdefault("additionalProperties", False)
+    return out
