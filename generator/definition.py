@@ -19,6 +19,7 @@ class Definition:
     """The JSON schema of one model less the fields `omit`; `models` has the class behind each `x-python-model`."""
 
     def __init__(self, model: type[BaseModel], omit: Collection[str] = ()) -> None:
+        model.model_rebuild()
         naming = _Naming(by_alias=True, ref_template=REF + "{model}")
         self.schema: Schema = naming.generate(model.__pydantic_core_schema__, mode="validation")
         self.definitions: dict[str, Schema] = self.schema.pop("$defs", {})
@@ -27,7 +28,8 @@ class Definition:
         while "$ref" in root:
             root = self.definitions[root["$ref"].removeprefix(REF)]
         root["properties"] = {name: value for name, value in root["properties"].items() if name not in omit}
-        root["required"] = [name for name in root.get("required", ()) if name not in omit]
+        if "required" in root:
+            root["required"] = [name for name in root["required"] if name not in omit]
 
     def resolve(self, node: Schema) -> tuple[Schema, str]:
         """Follow one `$ref`; keys that stand beside it win. Returns the node and the definition's name."""

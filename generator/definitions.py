@@ -5,13 +5,19 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from kserve_lite.api.kinds import KINDS
 from kserve_lite.api.marks import Kind, Rule
 
 
 @dataclass(frozen=True)
 class Definitions:
-    """The kinds, the rules on them, and the values model of each chart by its folder."""
+    """The kinds, the rules on them, and the values model of each chart by its folder below `charts`."""
 
     kinds: Sequence[Kind]
     rules: Sequence[Rule] = ()
     charts: Mapping[str, type[BaseModel]] = field(default_factory=dict)
+
+
+def definitions() -> Definitions:
+    """Return kserve-lite's own."""
+    return Definitions(kinds=KINDS)

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from pydantic import BaseModel
 
-from generator.definition import Definition, Schema
+from generator.definition import MODEL, Definition, Schema
+from generator.markdown import cell, table, type_of
 from generator.prose import one_line
 from generator.values import name_of
 
@@ -29,10 +29,7 @@ def with_values_table(text: str, model: type[BaseModel], path: str) -> str:
 
 def values_table(model: type[BaseModel]) -> str:
     """Return one row a leaf of the values: key, type, default, description."""
-    rows = ["| Key | Type | Default | Description |", "|---|---|---|---|"]
-    definition = Definition(model)
-    rows += [f"| `{key}` | {kind} | {default} | {text} |" for key, kind, default, text in _rows(model(), "", definition)]
-    return "\n".join(rows) + "\n"
+    return table(("Key", "Type", "Default", "Description"), _rows(model(), "", Definition(model)))
 
 
 def _rows(values: BaseModel, prefix: str, definition: Definition) -> Iterator[tuple[str, str, str, str]]:
@@ -45,35 +42,11 @@ def _rows(values: BaseModel, prefix: str, definition: Definition) -> Iterator[tu
             continue
         plain = values.model_dump(mode="json", by_alias=True, include={field})[key]
         kind = type_of(schema["properties"][key], definition)
-        yield prefix + key, cell(kind), f"`{json.dumps(plain)}`", cell(one_line(info.description or ""))
+        text = one_line(info.description or "")
+        yield f"`{prefix}{key}`", cell(kind), cell(f"`{json.dumps(plain)}`"), cell(text)
 
 
 def _schema_of(model: type[BaseModel], definition: Definition) -> Schema:
     name = f"{model.__module__}.{model.__qualname__}"
     nodes: list[Schema] = [definition.schema, *definition.definitions.values()]
-    return next(node for node in nodes if node.get("x-python-model") == name)
-
-
-def type_of(node: Schema, definition: Definition) -> str:
-    """Name a node's type in few words: `string`, `list of string`, `map of object`, `a or b`."""
-    while "$ref" in node:
-        node, _ = definition.resolve(node)
-    if node.get("x-kubernetes-int-or-string"):
-        return "integer or string"
-    for junctor in ("anyOf", "oneOf"):
-        if junctor in node and "type" not in node:
-            kinds = [type_of(branch, definition) for branch in node[junctor] if branch.get("type") != "null"]
-            return " or ".join(dict.fromkeys(kinds))
-    if "enum" in node or "const" in node:
-        return " or ".join(f"`{json.dumps(value)}`" for value in node.get("enum", [node.get("const")]))
-    if node.get("type") == "array":
-        return f"list of {type_of(node.get('items', {}), definition)}"
-    if node.get("type") == "object" and "properties" not in node:
-        free: Any = node.get("additionalProperties") or next(iter(node.get("patternProperties", {}).values()), None)
-        return f"map of {type_of(free, definition)}" if isinstance(free, dict) else "object"
-    return str(node.get("type", "any"))
-
-
-def cell(text: str) -> str:
-    """Escape what would end a table's cell."""
-    return text.replace("|", "\\|")
+    return next(node for node in nodes if node.get(MODEL) == name)

@@ -44,7 +44,9 @@ def _commented(values: BaseModel, depth: int) -> CommentedMap:
         if isinstance(value, BaseModel):
             document[_scalar(key)] = _commented(value, depth + 1)
         else:
-            document[_scalar(key)] = _quoted(values.model_dump(mode="json", by_alias=True, include={field})[key])
+            document[_scalar(key)] = _quoted(
+                values.model_dump(mode="json", by_alias=True, include={field})[key]
+            )
         comment = _comment(info, depth)
         blank_line_above = depth == 0
         document.yaml_set_comment_before_after_key(

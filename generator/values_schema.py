@@ -42,7 +42,9 @@ def _convert(node: Any, place: str) -> Any:
         if keyword == "prefixItems":
             raise Refused(place, "a tuple means something else in draft-07", "use a list, or an object")
         if keyword == "pattern" and (fault := fault_of_pattern(value)):
-            raise Refused(place, f"the pattern {value!r} {fault}", "Helm's engine is linear: write it without")
+            raise Refused(
+                place, f"the pattern {value!r} {fault}", "Helm's engine is linear: write it without"
+            )
         if keyword == "patternProperties":
             ((pattern, child),) = value.items()
             out["propertyNames"] = {"pattern": pattern}
