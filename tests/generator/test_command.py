@@ -5,8 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 
 def generator(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -25,6 +23,9 @@ def one_of_each_class(tree: Path) -> dict[str, Path]:
         "spec of the crds chart": "charts/kserve-lite-crds/files/inferencegraphs.json",
         "json schema": "schemas/json/serving.kserve.io/inferenceservice_v1beta1.json",
         "reference of a kind": "docs/reference/servingruntime.md",
+        "values": "charts/kserve-lite/values.yaml",
+        "values schema": "charts/kserve-lite-models/values.schema.json",
+        "table of values": "charts/kserve-lite-crds/README.md",
         "rules": "docs/reference/validation-rules.md",
     }
     return {name: next(tree.glob(pattern)) for name, pattern in patterns.items()}
@@ -43,21 +44,30 @@ def test_generating_twice_changes_nothing_and_the_sizes_are_printed(tree: Path) 
     assert len(sizes) == 6
 
 
-@pytest.mark.parametrize("name", one_of_each_class(Path(__file__).parents[2]))
-def test_a_touched_file_fails_verification_with_a_diff_and_is_mended_by_generating(
-    tree: Path, name: str
-) -> None:
-    file = one_of_each_class(tree)[name]
-    original = file.read_text()
-    file.write_text(original.replace("InferenceService", "InferencService", 1) + "touched\n")
+def test_a_touched_file_of_any_class_fails_verification_and_is_mended_by_generating(tree: Path) -> None:
+    touched = one_of_each_class(tree)
+    originals = {name: file.read_text() for name, file in touched.items()}
+    for name, file in touched.items():
+        file.write_text(originals[name].replace("escription", "esription", 1))
+
     verified = generator(tree, "verify")
-    path = file.relative_to(tree).as_posix()
+
     assert verified.returncode == 1
-    assert f"--- {path} (in the tree)" in verified.stdout
-    assert "-touched" in verified.stdout
     assert "make generate" in verified.stderr
-    assert f"wrote {path}" in generator(tree).stdout
-    assert file.read_text() == original
+    mended = generator(tree)
+    for name, file in touched.items():
+        path = file.relative_to(tree).as_posix()
+        assert f"--- {path} (in the tree)\n+++ {path} (generated)\n@@ " in verified.stdout, name
+        assert f"wrote {path}" in mended.stdout, name
+        assert file.read_text() == originals[name], name
+
+
+def test_one_touched_byte_is_enough(tree: Path) -> None:
+    file = tree / "schemas/crds/serving.kserve.io_trainedmodels.yaml"
+    file.write_text(file.read_text().replace("plural: trainedmodels", "plural: trainedmodel"))
+    verified = generator(tree, "verify")
+    assert verified.returncode == 1
+    assert "-    plural: trainedmodel\n+    plural: trainedmodels\n" in verified.stdout
 
 
 def test_a_missing_and_a_stale_file_fail_verification(tree: Path) -> None:
@@ -72,6 +82,24 @@ def test_a_missing_and_a_stale_file_fail_verification(tree: Path) -> None:
     assert generator(tree).returncode == 0
     assert gone.exists()
     assert not stale.exists()
+
+
+def test_a_value_added_in_one_place_shows_up_in_values_schema_and_readme(tree: Path) -> None:
+    definition = tree / "kserve_lite/api/values/common.py"
+    marker = "    common_labels: Labels = Field("
+    field = '    owner: str = Field("on", max_length=9, description="Who answers the phone.")\n'
+    definition.write_text(definition.read_text().replace(marker, field + marker, 1))
+
+    assert generator(tree).returncode == 0
+
+    for chart in ("kserve-lite", "kserve-lite-crds", "kserve-lite-models"):
+        folder = tree / "charts" / chart
+        assert "  # -- Who answers the phone.\n  owner: 'on'\n" in (folder / "values.yaml").read_text()
+        schema = json.loads((folder / "values.schema.json").read_text())
+        declared = schema["$defs"]["Global"]["properties"]["owner"]
+        assert declared == {"description": "Who answers the phone.", "maxLength": 9, "type": "string"}
+        row = '| `global.owner` | string | `"on"` | Who answers the phone. |'
+        assert row in (folder / "README.md").read_text()
 
 
 def test_a_field_added_in_one_place_shows_up_in_every_artefact(tree: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kserve_lite.api.definition import Definition
 
@@ -10,7 +10,9 @@ Labels = dict[str, str]
 
 
 class Global(Definition):
-    """Shared by a parent chart with all charts below it."""
+    """Shared by a parent chart with all charts below it; what other charts read in it is theirs."""
+
+    model_config = ConfigDict(extra="allow")
 
     image_registry: str = Field(
         "", max_length=253, description="Registry of every image, instead of its own."
