@@ -1,6 +1,6 @@
 """pydantic's JSON schema of a model, with the Python names kept for rules and error messages."""
 
-from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,10 +15,16 @@ NAMES = frozenset({FIELD, MODEL})
 REF = "#/$defs/"
 
 
+@cache
+def define(model: type[BaseModel], omit: tuple[str, ...] = ()) -> "Definition":
+    """Return the definition of `model`; asked for by several artefacts, made once. Not to be changed."""
+    return Definition(model, omit)
+
+
 class Definition:
     """The JSON schema of one model less the fields `omit`; `models` has the class behind each `x-python-model`."""
 
-    def __init__(self, model: type[BaseModel], omit: Collection[str] = ()) -> None:
+    def __init__(self, model: type[BaseModel], omit: tuple[str, ...]) -> None:
         model.model_rebuild()
         naming = _Naming(by_alias=True, ref_template=REF + "{model}")
         self.schema: Schema = naming.generate(model.__pydantic_core_schema__, mode="validation")

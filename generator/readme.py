@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from generator.definition import MODEL, Definition, Schema
+from generator.definition import MODEL, Definition, Schema, define
 from generator.markdown import cell, table, type_of
 from generator.prose import one_line
 from generator.values import name_of
@@ -29,7 +29,7 @@ def with_values_table(text: str, model: type[BaseModel], path: str) -> str:
 
 def values_table(model: type[BaseModel]) -> str:
     """Return one row a leaf of the values: key, type, default, description."""
-    return table(("Key", "Type", "Default", "Description"), _rows(model(), "", Definition(model)))
+    return table(("Key", "Type", "Default", "Description"), _rows(model(), "", define(model)))
 
 
 def _rows(values: BaseModel, prefix: str, definition: Definition) -> Iterator[tuple[str, str, str, str]]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generator.definition import FIELD, MODEL, Definition, Schema
+from generator.definition import FIELD, MODEL, Definition, Schema, define
 from generator.markdown import cell, generated, table, type_of
 from generator.prose import one_line
 from kserve_lite.api.marks import Kind, Rule
@@ -12,7 +12,7 @@ from kserve_lite.api.marks import Kind, Rule
 
 def kind_page(kind: Kind, rules: Sequence[Rule]) -> str:
     """Return the page of one kind: how it is registered, then a section for each definition below it."""
-    definition = Definition(kind.model, omit=("apiVersion", "kind", "metadata"))
+    definition = define(kind.model, omit=("apiVersion", "kind", "metadata"))
     names = ", ".join(f"`{name}`" for name in (kind.plural, *kind.short_names))
     parts = [
         generated(kind.name),

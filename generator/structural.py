@@ -5,12 +5,12 @@ inside `anyOf`. What cannot be said in it is refused with the Python field's nam
 verdict. Structural input (the embedded Kubernetes shapes) passes through unchanged.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from generator.definition import FIELD, MODEL, Definition, Schema
+from generator.definition import FIELD, MODEL, Definition, Schema, define
 from generator.keywords import INT_OR_STRING, ORDER, PRESERVE, VALIDATIONS, Site, translate
 from generator.refusal import Refused
 from kserve_lite.api.marks import Rule
@@ -18,13 +18,13 @@ from kserve_lite.api.marks import Rule
 Path = tuple[str, ...]
 
 
-def structural(model: type[BaseModel], rules: Sequence[Rule] = (), omit: Collection[str] = ()) -> Schema:
+def structural(model: type[BaseModel], rules: Sequence[Rule] = (), omit: tuple[str, ...] = ()) -> Schema:
     """Return the structural schema of `model` less `omit`, with every rule at each place where its model occurs.
 
     Raises `Refused` with the Python field for a tuple, a bare Any, a cycle, a union other than `int | str`, or a
     pattern that the API server's engine cannot compile.
     """
-    definition = Definition(model, omit)
+    definition = define(model, omit)
     return _Converter(definition, rules, ()).convert(definition.schema, model.__name__)
 
 

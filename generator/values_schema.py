@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from generator.definition import NAMES, REF, Definition, Schema
+from generator.definition import NAMES, REF, Schema, define
 from generator.jsonschemas import DRAFT, draft_07_node
 from generator.keywords import DEFAULTED
 from generator.patterns import fault_of_pattern
@@ -20,7 +20,7 @@ _DROPPED = {"title", "default", "discriminator", "examples", DEFAULTED} | NAMES
 
 def values_schema(model: type[BaseModel], comment: str) -> Schema:
     """Return the JSON Schema that Helm judges a chart's values by."""
-    definition = Definition(model)
+    definition = define(model)
     root = _convert(definition.schema, model.__name__)
     definitions = {name: _convert(node, name) for name, node in sorted(definition.definitions.items())}
     if "$ref" in root:

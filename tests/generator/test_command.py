@@ -15,20 +15,18 @@ def generator(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def one_of_each_class(tree: Path) -> dict[str, Path]:
-    """A generated file of every class that the generator writes."""
-    patterns = {
-        "crd": "schemas/crds/*_inferenceservices.yaml",
-        "crd of the chart": "charts/kserve-lite/crds/*_trainedmodels.yaml",
-        "spec of the crds chart": "charts/kserve-lite-crds/files/inferencegraphs.json",
-        "json schema": "schemas/json/serving.kserve.io/inferenceservice_v1beta1.json",
-        "reference of a kind": "docs/reference/servingruntime.md",
-        "values": "charts/kserve-lite/values.yaml",
-        "values schema": "charts/kserve-lite-models/values.schema.json",
-        "table of values": "charts/kserve-lite-crds/README.md",
-        "rules": "docs/reference/validation-rules.md",
-    }
-    return {name: next(tree.glob(pattern)) for name, pattern in patterns.items()}
+CLASSES = {
+    "crd": ("schemas/crds/serving.kserve.io_inferenceservices.yaml", "plural: "),
+    "crd of the chart": ("charts/kserve-lite/crds/serving.kserve.io_trainedmodels.yaml", "plural: "),
+    "spec of the crds chart": ("charts/kserve-lite-crds/files/inferencegraphs.json", '"plural":'),
+    "json schema": ("schemas/json/serving.kserve.io/inferenceservice_v1beta1.json", '"minReplicas"'),
+    "values": ("charts/kserve-lite/values.yaml", "tag: "),
+    "values schema": ("charts/kserve-lite-models/values.schema.json", '"minReplicas"'),
+    "table of values": ("charts/kserve-lite-crds/README.md", "| Key |"),
+    "reference of a kind": ("docs/reference/servingruntime.md", "| Field |"),
+    "rules": ("docs/reference/validation-rules.md", "| Rule |"),
+}
+"""A file of every class that the generator writes, and something that stands in it."""
 
 
 def test_the_committed_tree_is_what_the_definitions_say(tree: Path) -> None:
@@ -45,21 +43,20 @@ def test_generating_twice_changes_nothing_and_the_sizes_are_printed(tree: Path) 
 
 
 def test_a_touched_file_of_any_class_fails_verification_and_is_mended_by_generating(tree: Path) -> None:
-    touched = one_of_each_class(tree)
-    originals = {name: file.read_text() for name, file in touched.items()}
-    for name, file in touched.items():
-        file.write_text(originals[name].replace("escription", "esription", 1))
+    originals = {path: (tree / path).read_text() for path, _ in CLASSES.values()}
+    for path, needle in CLASSES.values():
+        assert needle in originals[path], path
+        (tree / path).write_text(originals[path].replace(needle, needle.swapcase(), 1))
 
     verified = generator(tree, "verify")
+    mended = generator(tree)
 
     assert verified.returncode == 1
     assert "make generate" in verified.stderr
-    mended = generator(tree)
-    for name, file in touched.items():
-        path = file.relative_to(tree).as_posix()
-        assert f"--- {path} (in the tree)\n+++ {path} (generated)\n@@ " in verified.stdout, name
-        assert f"wrote {path}" in mended.stdout, name
-        assert file.read_text() == originals[name], name
+    for path, original in originals.items():
+        assert f"--- {path} (in the tree)\n+++ {path} (generated)\n@@ " in verified.stdout
+        assert f"wrote {path}\n" in mended.stdout
+        assert (tree / path).read_text() == original
 
 
 def test_one_touched_byte_is_enough(tree: Path) -> None:
