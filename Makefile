@@ -22,7 +22,7 @@ lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) tests/bench/peers/kserve.in -o tests/bench/peers/kserve.txt
-	for part in runtime server; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
+	for part in build runtime server storage; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
 
 run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 	@$(BIN)/python examples/sklearn-iris/train.py
@@ -52,6 +52,9 @@ verify: $(STAMP) ## Fail when a generated file differs from what the definitions
 
 bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.http
+
+images: $(STAMP) ## Build the container images with docker, podman or buildah, and print their sizes
+	$(BIN)/python -m tools.images
 
 cluster: $(STAMP) ## Bring up a Kubernetes cluster (kind, or the bare host as root); CLUSTER=kind|host|existing
 	$(BIN)/python -m tools.cluster up

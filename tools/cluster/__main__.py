@@ -6,13 +6,9 @@ from pathlib import Path
 
 from tools import cache
 from tools.cluster import provider
-from tools.cluster.existing import Existing
-from tools.cluster.host.provider import Host
-from tools.cluster.kind import Kind
 from tools.cluster.provider import Provider
+from tools.cluster.providers import PROVIDERS
 from tools.errors import ToolError
-
-NAMES: dict[str, type[Provider]] = {"host": Host, "kind": Kind, "existing": Existing}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         name = provider.choose()
-        cluster = NAMES[name]()
+        cluster = PROVIDERS[name]()
         if options.command == "enter":
             return cluster.enter(options.program)
         if options.command == "status":

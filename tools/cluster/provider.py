@@ -16,7 +16,7 @@ KUBECONFIG = STATE / "kubeconfig"
 CHOICE = "CLUSTER"  # the environment variable that names a provider
 # What a process needs to resolve the cluster's names as a pod of namespace default does.
 RESOLVER = "nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-PROVIDERS = ("kind", "host", "existing")
+NAMES = ("kind", "host", "existing")
 
 
 class Provider(Protocol):
@@ -58,8 +58,8 @@ def choose(
 ) -> str:
     """Return the provider's name: the one asked for, the one that is up, else what fits the machine."""
     name = environment.get(CHOICE) or recorded() or ("kind" if engine() else "host")
-    if name not in PROVIDERS:
-        raise ToolError(f"{CHOICE}={name} is no provider", f"take one of {', '.join(PROVIDERS)}")
+    if name not in NAMES:
+        raise ToolError(f"{CHOICE}={name} is no provider", f"take one of {', '.join(NAMES)}")
     return name
 
 

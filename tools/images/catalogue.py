@@ -1,0 +1,41 @@
+"""The images of the project; their names are those that the charts use."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.cache import CLONE
+
+REGISTRY = "ghcr.io/kserve-lite"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image and the Dockerfile target that builds it."""
+
+    name: str
+    dockerfile: str
+    budget: int  # MB (1,000,000 bytes) that its layers may unpack to, above the base's
+
+    @property
+    def reference(self) -> str:
+        """Return the name under which clusters know it."""
+        return f"{REGISTRY}/{self.name}:{version()}"
+
+    @property
+    def archive(self) -> Path:
+        """Return where this clone keeps it when it is built."""
+        return CLONE / ".cache" / "images" / f"{self.name}.tar"
+
+
+IMAGES = (
+    Image("sklearnserver", "server/Dockerfile", budget=320),
+    Image("storage-initializer", "server/Dockerfile", budget=60),
+    Image("kserve-lite", "Dockerfile", budget=90),
+)
+
+
+def version() -> str:
+    """Return the version of this repository."""
+    declared: str = tomllib.loads((CLONE / "pyproject.toml").read_text())["project"]["version"]
+    return declared

@@ -1,0 +1,120 @@
+"""Build an image by docker, podman or buildah, whichever this machine has, and keep it as an OCI archive."""
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from tools import cache
+from tools.cache import CLONE
+from tools.cluster.provider import container_engine
+from tools.errors import ToolError
+from tools.images import base
+from tools.images.catalogue import Image
+from tools.shell import run
+
+BUILD_TIMEOUT = 1800
+
+
+class Engine(ABC):
+    """A program that builds Dockerfiles."""
+
+    @abstractmethod
+    def build(self, image: Image) -> None:
+        """Build `image` under its reference."""
+
+    @abstractmethod
+    def save(self, reference: str, target: Path) -> None:
+        """Write an image as an OCI archive."""
+
+    @abstractmethod
+    def base_layers(self) -> int:
+        """Return how many layers of every image are the base's."""
+
+
+class Docker(Engine):
+    """Docker or Podman: they take the base from its registry."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def build(self, image: Image) -> None:
+        """Build with the engine's own cache and base."""
+        file = CLONE / image.dockerfile
+        command = [
+            self.name,
+            "build",
+            "--target",
+            image.name,
+            "--tag",
+            image.reference,
+            "--file",
+            str(file),
+            str(CLONE),
+        ]
+        run(command, timeout=BUILD_TIMEOUT)
+
+    def save(self, reference: str, target: Path) -> None:
+        """Save as the engine does; both write what containerd imports."""
+        run([self.name, "save", "--output", str(target), reference], timeout=300)
+
+    def base_layers(self) -> int:
+        """Ask for the layers of the image that the Dockerfiles name."""
+        layers = run([self.name, "image", "inspect", "--format", "{{len .RootFS.Layers}}", base.PUBLISHED])
+        return int(layers)
+
+
+class Buildah(Engine):
+    """Buildah with a store of its own, on a base that is bootstrapped from the distribution's packages."""
+
+    def __init__(self) -> None:
+        store = cache.home() / "buildah"
+        places = [
+            "--root",
+            str(store / "root"),
+            "--runroot",
+            str(store / "run"),
+            "--storage-driver",
+            "overlay",
+        ]
+        self.command = ["buildah", *places]
+
+    def build(self, image: Image) -> None:
+        """Build without a network namespace of its own and with the machine's certificates."""
+        self._ensure_base()
+        options = ["--quiet", "--layers", "--isolation", "chroot", "--network", "host", "--timestamp", "0"]
+        if certificates := os.environ.get("SSL_CERT_FILE"):
+            options += ["--volume", f"{certificates}:/etc/ssl/certs/ca-certificates.crt:ro"]
+        names = ["--target", image.name, "--tag", image.reference, "--build-arg", f"BASE_IMAGE={base.LOCAL}"]
+        file = CLONE / image.dockerfile
+        run([*self.command, "build", *options, *names, "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+
+    def _ensure_base(self) -> None:
+        if base.LOCAL in run([*self.command, "images", "--format", "{{.Name}}:{{.Tag}}"]).split():
+            return
+        folder = base.tarball().parent
+        (folder / "Dockerfile").write_text(f"FROM scratch\nADD {base.tarball().name} /\n")
+        options = ["--quiet", "--isolation", "chroot", "--timestamp", "0", "--tag", base.LOCAL]
+        run([*self.command, "build", *options, folder], timeout=BUILD_TIMEOUT)
+
+    def save(self, reference: str, target: Path) -> None:
+        """Push to an archive; the layers stay unpacked, so that loading them is quick."""
+        target.unlink(missing_ok=True)  # buildah adds to an archive that exists
+        options = ["push", "--quiet", "--disable-compression"]
+        run([*self.command, *options, reference, f"oci-archive:{target}:{reference}"], timeout=300)
+
+    def base_layers(self) -> int:
+        """The bootstrapped base has one layer."""
+        return 1
+
+
+def find() -> Engine:
+    """Return the engine of this machine."""
+    if name := container_engine():
+        return Docker(name)
+    if shutil.which("buildah") and os.geteuid() == 0:
+        return Buildah()
+    raise ToolError(
+        "images need a Docker or Podman engine that answers, or buildah and root",
+        "start Docker, or as root: apt-get install --no-install-recommends buildah mmdebstrap",
+    )
