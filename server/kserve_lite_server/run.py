@@ -1,6 +1,7 @@
 """One server process from its settings to its end."""
 
 import logging
+import resource
 import sys
 import warnings
 
@@ -9,7 +10,9 @@ from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.server import PortTaken, listen, serve
 from kserve_lite_server.logs import set_up_logs
+from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.repository.control import LocalControl
+from kserve_lite_server.repository.repository import Entry
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
 
@@ -19,6 +22,7 @@ log = logging.getLogger(__name__)
 def run(settings: Settings) -> int:
     """Serve; the exit status says whether it began, and ended with every request answered."""
     set_up_logs(settings.log_format, settings.log_level)
+    raise_open_files_limit()
     for note in settings.notes:
         log.warning(note)
     # Rows without names are given the fitted names on purpose; scikit-learn would say so for every request.
@@ -31,19 +35,32 @@ def run(settings: Settings) -> int:
         sys.stderr.write(f"kserve-lite-server: error: {error} [{code}]\n")
         sys.stderr.flush()
         return 1
-    engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, _Nobody())
+    metrics = Metrics()
+    engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, metrics)
     repository.replaced.append(engine.forget)
+    repository.changed.append(lambda entry: report(entry, metrics))
     repository.prepares = True
     for entry in repository.entries:
         if entry.model is not None:
             entry.model.prepare()
+        report(entry, metrics)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
-    answered = serve(Context(settings, repository, engine, LocalControl(repository)), listener)
+    answered = serve(Context(settings, repository, engine, LocalControl(repository), metrics), listener)
     logging.shutdown()
     return 0 if answered else 1
 
 
-class _Nobody:
-    def ran(self, model: str, rows: int, queued: float, seconds: float) -> None:
-        """Metrics come with their own module."""
+def raise_open_files_limit() -> None:
+    """Idle connections are cheap; the shell's usual 1,024 are the wrong bound for them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def report(entry: Entry, metrics: Metrics) -> None:
+    """Tell Prometheus what became of a model."""
+    if entry.model is None:
+        metrics.not_ready(entry.name)
+    else:
+        kind = type(entry.model.estimator).__name__
+        metrics.loaded(entry.name, kind, entry.model.method, entry.load_seconds)

@@ -44,6 +44,7 @@ class Settings:
     drain_timeout: float = 30.0
     enable_docs_url: bool = False
     enable_latency_logging: bool = True
+    log_lines_per_second: int = 10
     log_format: str = "auto"
     log_level: str = "INFO"
     method: str | None = None
@@ -119,6 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     flag("drain_timeout", _seconds, "seconds that running requests get after SIGTERM")
     flag("enable_docs_url", _boolean, "serve /docs")
     flag("enable_latency_logging", _boolean, "one log line a request")
+    flag(
+        "log_lines_per_second", _positive, "log lines of answered requests a second; failures are all written"
+    )
     flag("log_format", _one_of("auto", "json", "text"), "auto: text on a terminal, json elsewhere")
     flag(
         "log_level",

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.http import health, repository, v1, v2
+from kserve_lite_server.http import health, repository, scrape, v1, v2
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.observe import RequestLog, read_trace
 from kserve_lite_server.http.payload import compressed
 from kserve_lite_server.http.request import Disconnected, Request
 from kserve_lite_server.http.response import Response, error_response
@@ -17,6 +19,7 @@ log = logging.getLogger(__name__)
 ROUTES = Routes(
     [
         Route("GET", "/", health.alive),
+        Route("GET", "/metrics", scrape.metrics),
         Route("GET", "/v1/models", v1.list_models),
         Route("GET", "/v1/models/{model}", v1.model_status),
         Route("POST", "/v1/models/{model}:predict", v1.predict, "v1"),
@@ -46,6 +49,10 @@ class App:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        settings = context.settings
+        self._log = RequestLog(
+            context.metrics, settings.enable_latency_logging, settings.log_lines_per_second
+        )
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one HTTP request; nothing but HTTP is served."""
@@ -53,21 +60,29 @@ class App:
             return
         settings = self.context.settings
         request = Request(scope, receive, settings.max_request_bytes, settings.request_timeout)
+        trace = read_trace(request.headers.get("traceparent"))
+        started = time.perf_counter()
+        status, code, sent = 499, "", 0
         self.context.enter()
+        self._log.began()
         try:
-            response = await self._respond(request)
-            response = await compressed(request, response)
+            response = await compressed(request, await self._respond(request))
             if self.context.draining:
                 response.headers["connection"] = "close"
+            if trace:
+                response.headers["traceparent"] = trace.header
+            status, code, sent = response.status, response.code, len(response.body)
             await response.send(send, body=request.method != "HEAD")
         except Disconnected:
             log.debug("%s %s: the client went away", request.method, request.path)
         finally:
             self.context.leave()
+            self._log.ended(request.seen, status, code, sent, time.perf_counter() - started, trace)
 
     async def _respond(self, request: Request) -> Response:
         try:
             route, parts = ROUTES.find(request.method, request.path)
+            request.seen.protocol = route.protocol
             return await route.handler(self.context, request, **parts)
         except MethodNotAllowed as error:
             response = error_response(error)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from kserve_lite_server.engine.engine import Engine
+from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.repository.control import Control
 from kserve_lite_server.repository.repository import Repository
 from kserve_lite_server.settings import Settings
@@ -17,6 +18,7 @@ class Context:
     repository: Repository
     engine: Engine
     control: Control
+    metrics: Metrics
     draining: bool = False
     in_flight: int = 0
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight

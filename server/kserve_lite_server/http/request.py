@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from kserve_lite_server.errors import ServeError
+from kserve_lite_server.http.observe import Seen
 
 
 class Disconnected(Exception):
@@ -21,6 +22,7 @@ class Request:
         self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
+        self.seen = Seen(self.method, self.path)
         self._receive = receive
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -33,11 +35,13 @@ class Request:
             raise self._too_large()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._read()
+                body = await self._read()
         except TimeoutError:
             raise ServeError(
                 "request_too_slow", f"the request's body did not arrive within {self._timeout:g} seconds"
             ) from None
+        self.seen.received = len(body)
+        return body
 
     async def gone(self) -> None:
         """Return when the client has gone away; call it after `body`."""

@@ -1,5 +1,7 @@
 """The V1 endpoints: models, one model, predict."""
 
+import time
+
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.ask import ask, off_loop
 from kserve_lite_server.http.context import Context
@@ -25,12 +27,18 @@ async def model_status(context: Context, request: Request, model: str) -> Respon
 async def predict(context: Context, request: Request, model: str) -> Response:
     """Rows in, one prediction a row out."""
     target = context.repository.model(model)
+    seen = request.seen
+    seen.model = model
     payload = await read_payload(context, request)
+    started = time.perf_counter()
     call = await off_loop(len(payload.body), lambda: v1.decode(payload.body))
+    seen.rows, seen.decoding = call.count, time.perf_counter() - started
     answer = await ask(context, request, target, call)
     nan = call.parameters.get("nan", context.settings.nan)
     result = next(iter(answer.values()))
+    started = time.perf_counter()
     response = Response(body=await off_loop(call.count * ROW_BYTES, lambda: v1.encode(result, nan)))
+    seen.encoding = time.perf_counter() - started
     return in_event(context, payload, model, ignoring(response, call.ignored))
 
 

@@ -1,5 +1,7 @@
 """The Open Inference Protocol's endpoints: metadata and infer, with and without a version."""
 
+import time
+
 from kserve_lite_server import __version__
 from kserve_lite_server.errors import invalid
 from kserve_lite_server.http.ask import ask, off_loop
@@ -30,7 +32,10 @@ async def model_metadata(
 async def infer(context: Context, request: Request, model: str, version: str | None = None) -> Response:
     """Tensors in, tensors out."""
     target = context.repository.model(model, version)
+    seen = request.seen
+    seen.model = model
     payload = await read_payload(context, request)
+    started = time.perf_counter()
     length = _json_length(request)
     signature = target.signature
 
@@ -42,6 +47,7 @@ async def infer(context: Context, request: Request, model: str, version: str | N
 
     decoded = await off_loop(len(payload.body), decode)
     call = to_call(decoded, signature.methods, target.method, signature.features)
+    seen.rows, seen.decoding = call.count, time.perf_counter() - started
     answer = await ask(context, request, target, call)
     nan = decoded.parameters.get("nan", context.settings.nan)
 
@@ -49,7 +55,9 @@ async def infer(context: Context, request: Request, model: str, version: str | N
         response = to_response(decoded, answer, target.method, model, version, signature.classes)
         return v2.encode(response, decoded, nan)
 
+    started = time.perf_counter()
     body, json_length = await off_loop(call.count * 64, encode)
+    seen.encoding = time.perf_counter() - started
     response = ignoring(Response(body=body), call.ignored)
     if json_length is not None:
         response.content_type = "application/octet-stream"

@@ -45,6 +45,7 @@ class Repository:
         """`root`: where a folder that appears later may be loaded under its own name."""
         self._loader = loader
         self._root = root
+        self.changed: list[Callable[[Entry], None]] = []  # told of every load and unload
         self._entries: dict[str, Entry] = {}
         self._locks: dict[str, threading.Lock] = {}
         self.prepares = (
@@ -98,6 +99,8 @@ class Repository:
             entry.load_seconds = time.perf_counter() - started
         log.info("model %s is ready: %s loaded in %.0f ms", name, model.path, entry.load_seconds * 1000)
         self._retire(old)
+        for tell in self.changed:
+            tell(entry)
         return model
 
     def unload(self, name: str) -> None:
@@ -107,6 +110,8 @@ class Repository:
             old, entry.model = entry.model, None
             entry.state, entry.reason = State.UNLOADED, "unloaded"
         self._retire(old)
+        for tell in self.changed:
+            tell(entry)
 
     def entry(self, name: str) -> Entry:
         """The entry of a name. Raises `ServeError` "model_not_found"."""

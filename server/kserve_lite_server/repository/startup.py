@@ -45,7 +45,8 @@ def read_model(name: str, folder: Path, settings: Settings) -> Model:
             f"modelUri {file.remote} was not downloaded; run kserve-lite-storage {file.remote} {folder} "
             "first",
         )
-    return make_model(name, file.path, load_estimator(file.path), file.method or settings.method)
+    loaded = load_estimator(file.path, settings.version_policy, settings.trusted_types)
+    return make_model(name, file.path, loaded, file.method or settings.method)
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -78,6 +78,7 @@ def _parameters(model: Model) -> dict[str, Any]:
         "feature_names": None if signature.features is None else list(signature.features),
         CLASSES: classes,
         "sklearn_version": sklearn.__version__,
+        "fitted_with_sklearn": model.sklearn_version,
         "python_version": platform.python_version(),
         "file": model.path.name,
     }

@@ -12,6 +12,7 @@ from kserve_lite_server.engine.pace import Pace
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.sklearn.features import build_features
+from kserve_lite_server.sklearn.load import Loaded
 from kserve_lite_server.sklearn.sample import sample_row
 from kserve_lite_server.sklearn.signature import METHODS, Signature, read_signature
 
@@ -33,6 +34,7 @@ class Model:
     methods: dict[str, Callable[[Any], Any]]
     plan: Plan
     pace: Pace
+    sklearn_version: str | None = None  # recorded in the file
     version: str = "1"
     description: dict[str, Any] | None = None
 
@@ -77,9 +79,10 @@ class Model:
             ) from error
 
 
-def make_model(name: str, path: Path, estimator: Any, method: str | None = None) -> Model:
+def make_model(name: str, path: Path, loaded: Loaded, method: str | None = None) -> Model:
     """Wrap a loaded estimator. Raises `ServeError` when it has no method to serve, or not the one asked
     for."""
+    estimator = loaded.estimator
     signature = read_signature(estimator)
     kind = type(estimator).__name__
     if not signature.methods:
@@ -98,7 +101,7 @@ def make_model(name: str, path: Path, estimator: Any, method: str | None = None)
     for method, answer in plan.describe().items():
         log.info("model %s: %s is answered by %s", name, method, answer)
     methods = {method: plan.methods[method].call for method in signature.methods}
-    return Model(name, path, estimator, signature, chosen, methods, plan, Pace(signature.steady))
+    return Model(name, path, estimator, signature, chosen, methods, plan, Pace(signature.steady), loaded.sklearn_version)
 
 
 def _sentence(error: Exception) -> str:

@@ -1,0 +1,119 @@
+"""What is seen of a request: counted for Prometheus and written as one log line."""
+
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass
+
+from kserve_lite_server.metrics import IN_FLIGHT, Metrics
+
+log = logging.getLogger("kserve_lite_server.request")
+
+TRACEPARENT = re.compile(
+    r"[0-9a-f]{2}-(?P<trace>(?!0{32})[0-9a-f]{32})-(?P<span>(?!0{16})[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})"
+)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What handlers learn about a request on the way; an empty protocol is not about a model and is not logged."""
+
+    method: str
+    path: str
+    protocol: str = ""
+    model: str = ""
+    rows: int = 0
+    received: int = 0
+    decoding: float = 0.0
+    encoding: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The caller's trace and this server's span in it, as W3C's `traceparent` has them."""
+
+    trace: str
+    parent: str
+    flags: str
+    span: str
+
+    @property
+    def header(self) -> str:
+        """The `traceparent` that the reply carries."""
+        return f"00-{self.trace}-{self.span}-{self.flags}"
+
+
+def read_trace(traceparent: str | None) -> Trace | None:
+    """The trace that a request belongs to; None when it says nothing, or nothing valid."""
+    match = TRACEPARENT.fullmatch(traceparent.strip()) if traceparent else None
+    if match is None or traceparent is None or traceparent.startswith("ff"):
+        return None
+    return Trace(match["trace"], match["span"], match["flags"], os.urandom(8).hex())
+
+
+class RequestLog:
+    """One line a request: every failure, and of the others at most so many a second, saying how many were left out."""
+
+    def __init__(self, metrics: Metrics, enabled: bool, lines_per_second: int) -> None:
+        self._metrics = metrics
+        self._enabled = enabled
+        self._lines_per_second = lines_per_second
+        self._second = 0
+        self._written = 0
+        self._left_out = 0
+
+    def began(self) -> None:
+        """A request began."""
+        IN_FLIGHT.inc()
+
+    def ended(
+        self, seen: Seen, status: int, code: str, sent: int, seconds: float, trace: Trace | None
+    ) -> None:
+        """A request was answered, or its client went away (status 499)."""
+        IN_FLIGHT.dec()
+        if not seen.protocol:
+            return
+        self._metrics.answered(
+            seen.model,
+            seen.protocol,
+            seen.path.rpartition(":")[2].rpartition("/")[2],
+            str(status),
+            seconds,
+            seen.received,
+            sent,
+        )
+        if status < 300:
+            self._metrics.coded(seen.model, seen.decoding, seen.encoding)
+        if self._enabled and (status >= 400 or self._may_write()):
+            self._write(seen, status, code, sent, seconds, trace)
+
+    def _may_write(self) -> bool:
+        now = int(time.monotonic())
+        if now != self._second:
+            self._second, self._written = now, 0
+        self._written += 1
+        if self._written <= self._lines_per_second:
+            return True
+        self._left_out += 1
+        return False
+
+    def _write(
+        self, seen: Seen, status: int, code: str, sent: int, seconds: float, trace: Trace | None
+    ) -> None:
+        fields: dict[str, object] = {
+            "model": seen.model,
+            "protocol": seen.protocol,
+            "status": status,
+            "ms": round(seconds * 1000, 3),
+            "rows": seen.rows,
+            "received_bytes": seen.received,
+            "sent_bytes": sent,
+        }
+        if code:
+            fields["code"] = code
+        if self._left_out:
+            fields["left_out"], self._left_out = self._left_out, 0
+        if trace:
+            fields |= {"trace_id": trace.trace, "span_id": trace.span, "parent_id": trace.parent}
+        log.info("%s %s %d", seen.method, seen.path, status, extra={"fields": fields})
