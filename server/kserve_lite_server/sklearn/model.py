@@ -101,7 +101,17 @@ def make_model(name: str, path: Path, loaded: Loaded, method: str | None = None)
     for method, answer in plan.describe().items():
         log.info("model %s: %s is answered by %s", name, method, answer)
     methods = {method: plan.methods[method].call for method in signature.methods}
-    return Model(name, path, estimator, signature, chosen, methods, plan, Pace(signature.steady), loaded.sklearn_version)
+    return Model(
+        name,
+        path,
+        estimator,
+        signature,
+        chosen,
+        methods,
+        plan,
+        Pace(signature.steady),
+        loaded.sklearn_version,
+    )
 
 
 def _sentence(error: Exception) -> str:
