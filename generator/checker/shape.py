@@ -17,6 +17,16 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
+_FORBIDDEN = {
+    "$ref",
+    "$schema",
+    "id",
+    "definitions",
+    "patternProperties",
+    "additionalItems",
+    "dependencies",
+}
+_SPEECH = {"title", "example", "externalDocs"}
 _SHAPE_KEYWORDS = ("type", "default", "description", "title", "nullable", "additionalProperties")
 _INT_OR_STRING_BRANCHES = [{"type": "integer"}, {"type": "string"}]
 _METADATA = {"name", "generateName"}
@@ -50,8 +60,12 @@ def _check_metadata(metadata: Any) -> Iterator[Finding]:
 
 def _check_keywords(node: Node) -> Iterator[Finding]:
     for keyword in node.schema:
-        if keyword not in ORDER and keyword not in ("title", "example", "externalDocs"):
-            yield Finding("forbidden-keyword", node.path, f"{keyword!r} is no keyword of a structural schema")
+        if keyword in _FORBIDDEN:
+            yield Finding("forbidden-keyword", node.path, f"{keyword!r} is forbidden in a structural schema")
+        elif keyword not in ORDER and keyword not in _SPEECH:
+            yield Finding(
+                "dropped-keyword", node.path, f"{keyword!r} is unknown to the API server, which drops it"
+            )
     if node.schema.get("uniqueItems"):
         yield Finding("unique-items", node.path, "uniqueItems is forbidden: use x-kubernetes-list-type: set")
 
