@@ -1,0 +1,73 @@
+"""What an InferenceService comes to: everything that the pods, or the processes on a laptop, need to know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kserve_lite.resolve.runtime import Choice
+
+Role = Literal["predictor", "transformer", "explainer"]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """One storage step: the files of `uri` are at `mount_path` when the container starts; `path` is its field."""
+
+    uri: str
+    mount_path: str
+    path: str
+
+    @property
+    def claim(self) -> tuple[str, str] | None:
+        """Name and sub path of a volume claim: mounted, not downloaded."""
+        if not self.uri.startswith("pvc://"):
+            return None
+        name, _, sub_path = self.uri.removeprefix("pvc://").partition("/")
+        return name, sub_path.strip("/")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component as it runs: the containers have their defaults, merged arguments and filled-in names.
+
+    `container` is a Kubernetes Container as JSON, the one that answers; `others` run beside it. `field` is where the
+    user declared it (`spec.predictor.sklearn`).
+    """
+
+    role: Role
+    name: str
+    field: str
+    container: Mapping[str, Any]
+    others: tuple[Mapping[str, Any], ...]
+    storage: tuple[Storage, ...]
+    protocol: str
+    model: str
+    probe: str
+    port: int
+    timeout: int | None
+    choice: Choice | None
+
+
+@dataclass(frozen=True)
+class Effective:
+    """One InferenceService resolved; `hosts` are the names at which it answers, the most particular first."""
+
+    name: str
+    namespace: str
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    url: str
+    hosts: tuple[str, ...]
+    predictor: Component
+    transformer: Component | None = None
+    explainer: Component | None = None
+
+    @property
+    def key(self) -> str:
+        """`namespace/name`, as Kubernetes tools write it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The components that there are, in the order of a request."""
+        return tuple(c for c in (self.transformer, self.predictor, self.explainer) if c is not None)

@@ -1,0 +1,192 @@
+"""A predictor resolved: its model's runtime found, containers merged, storage listed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kserve_lite.api.inferenceservice import InferenceService
+from kserve_lite.api.model import Framework, Model
+from kserve_lite.api.problems import Problem
+from kserve_lite.resolve import storage
+from kserve_lite.resolve.catalogue import CONTAINER, HTTP_PORT, MODELS
+from kserve_lite.resolve.containers import Meta, env_value, fill_in, flag_value, merge, with_env, with_tag
+from kserve_lite.resolve.effective import Component
+from kserve_lite.resolve.names import component_name, ready_path
+from kserve_lite.resolve.runtime import Choice, Runtime, choose
+from kserve_lite.resolve.runtime import Model as Wanted
+
+FIELD = "spec.predictor"
+
+# KServe's defaulter: these are served over V2 unless the user says otherwise.
+_V2_FRAMEWORKS = ("triton", "onnx", "huggingface")
+_V2_FORMATS = ("triton", "vLLM")
+_MODEL_CLASS = {
+    "sklearn": "mlserver_sklearn.SKLearnModel",
+    "xgboost": "mlserver_xgboost.XGBoostModel",
+    "lightgbm": "mlserver_lightgbm.LightGBMModel",
+    "mlflow": "mlserver_mlflow.MLflowRuntime",
+}
+
+
+def predictor(
+    service: InferenceService, runtimes: Sequence[Runtime], *, plain_paths: bool
+) -> tuple[Component | None, list[Problem]]:
+    """Return the predictor as it runs, or None and everything that stands against it."""
+    spec = service.spec.predictor
+    if spec.model is not None and (legacy := spec.framework):
+        message = f"both model and {legacy[0]} are set, and each of them is the whole model"
+        return None, [Problem("implementation_twice", f"{FIELD}.{legacy[0]}", message, "keep one of the two")]
+    if spec.model is not None:
+        return _served(service, _asked(spec.model), f"{FIELD}.model", runtimes, plain_paths=plain_paths)
+    if legacy := spec.framework:
+        return _served(
+            service, _read_as_model(*legacy), f"{FIELD}.{legacy[0]}", runtimes, plain_paths=plain_paths
+        )
+    if spec.pod.get("containers"):
+        return _custom(service, plain_paths=plain_paths)
+    message = "there is nothing to serve"
+    return None, [
+        Problem("implementation_missing", FIELD, message, "add model, with modelFormat and storageUri")
+    ]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A model as the user asked for it, legacy key or not."""
+
+    wanted: Wanted
+    source: Mapping[str, Any]
+    container: Mapping[str, Any]
+    runtime_version: str | None
+
+
+def _asked(model: Model) -> _Asked:
+    version2 = "v2" if model.model_format.name in _V2_FORMATS else None
+    wanted = Wanted(
+        model.model_format.name,
+        model.model_format.version,
+        model.protocol_version or version2,
+        model.runtime or None,
+    )
+    return _Asked(wanted, model.as_yaml(), model.container, model.runtime_version)
+
+
+def _read_as_model(name: str, framework: Framework) -> _Asked:
+    """Read a legacy framework key as the model that it means; the object itself stays as it was written."""
+    version2 = "v2" if name in _V2_FRAMEWORKS else None
+    wanted = Wanted(name, protocol=framework.protocol_version or version2)
+    return _Asked(wanted, framework.as_yaml(), framework.container, framework.runtime_version)
+
+
+def _served(
+    service: InferenceService, asked: _Asked, field: str, runtimes: Sequence[Runtime], *, plain_paths: bool
+) -> tuple[Component | None, list[Problem]]:
+    spec = service.spec.predictor
+    uris = [item.as_yaml() for item in spec.storage_uris or ()]
+    steps, problems = storage.steps(asked.source, uris, field, FIELD, plain_paths=plain_paths)
+    if not steps and "storage" not in asked.source and asked.wanted.format != "huggingface":
+        message = "nothing says where the model files are"
+        problems.append(Problem("storage_missing", f"{field}.storageUri", message, "add storageUri"))
+    choice = choose(asked.wanted, runtimes)
+    if choice.best is None or choice.protocol is None:
+        return None, [*problems, _no_runtime(asked.wanted, choice, field)]
+    base = next((c for c in choice.best.containers if c.get("name") == CONTAINER), {})
+    container = merge(base, {**asked.container, "name": CONTAINER})
+    if asked.runtime_version:
+        if (image := with_tag(container["image"], asked.runtime_version)) is None:
+            message = f"the image {container['image']} is pinned by a digest, which no tag can replace"
+            problems.append(
+                Problem("runtime_version_pinned", f"{field}.runtimeVersion", message, "remove runtimeVersion")
+            )
+        container["image"] = image or container["image"]
+    meta = _meta(service, choice.best, asked.wanted.format, choice.protocol)
+    container, wrong = fill_in(
+        with_env(container, INFERENCE_SERVICE_NAME=service.name), meta, f"{field}.args"
+    )
+    beside = [c for c in choice.best.containers if c.get("name") != CONTAINER]
+    others = [fill_in(c, meta, field)[0] for c in [*beside, *(spec.pod.get("containers") or ())]]
+    if problems := [*problems, *wrong]:
+        return None, problems
+    model = flag_value(container, "model_name") or service.name
+    return Component(
+        role="predictor",
+        name=component_name(service.name, "predictor", spec.name),
+        field=field,
+        container=container,
+        others=tuple(others),
+        storage=steps,
+        protocol=choice.protocol,
+        model=model,
+        probe=ready_path(model, choice.protocol),
+        port=_port(container),
+        timeout=spec.timeout,
+        choice=choice,
+    ), []
+
+
+def _custom(service: InferenceService, *, plain_paths: bool) -> tuple[Component | None, list[Problem]]:
+    """A predictor of containers that the user brings: the one called kserve-container answers, else the first."""
+    spec = service.spec.predictor
+    containers: list[dict[str, Any]] = spec.pod["containers"]
+    index = next((i for i, c in enumerate(containers) if c.get("name") == CONTAINER), 0)
+    own = containers[index]
+    field = f"{FIELD}.containers[{index}]"
+    steps, problems = storage.container_steps(own, field, plain_paths=plain_paths)
+    protocol = env_value(own, "PROTOCOL") or "v1"
+    container = with_env({**own, "name": CONTAINER}, INFERENCE_SERVICE_NAME=service.name)
+    if steps:  # the files are there when it starts
+        container = merge(container, {"env": [{"name": "STORAGE_URI", "value": MODELS}]})
+    meta = Meta(service.name, service.namespace, service.labels, service.annotations)
+    container, wrong = fill_in(container, meta, field)
+    if problems := [*problems, *wrong]:
+        return None, problems
+    model = flag_value(container, "model_name") or service.name
+    return Component(
+        role="predictor",
+        name=component_name(service.name, "predictor", spec.name),
+        field=field,
+        container=container,
+        others=tuple(c for i, c in enumerate(containers) if i != index),
+        storage=steps,
+        protocol=protocol,
+        model=model,
+        probe=ready_path(model, protocol),
+        port=_port(container),
+        timeout=spec.timeout,
+        choice=None,
+    ), []
+
+
+def _no_runtime(wanted: Wanted, choice: Choice, field: str) -> Problem:
+    reasons = "; ".join(f"{v.runtime.name}: {v.reason}" for v in choice.verdicts) or "no runtime is installed"
+    if wanted.runtime:
+        known = ", ".join(v.runtime.name for v in choice.verdicts)
+        named = next((v for v in choice.verdicts if v.runtime.name == wanted.runtime), None)
+        why = f"cannot serve {wanted.wanted}: {named.reason}" if named else "does not exist"
+        return Problem(
+            "runtime_unfit", f"{field}.runtime", f"the runtime {wanted.runtime} {why}", f"known are {known}"
+        )
+    formats = sorted({f.name for v in choice.verdicts for f in v.runtime.formats if f.auto_select})
+    message = f"no runtime serves {wanted.wanted} over {wanted.protocol or 'v1'} ({reasons})"
+    return Problem(
+        "runtime_not_found", field, message, f"use one of the formats {', '.join(formats)}, or name a runtime"
+    )
+
+
+def _meta(service: InferenceService, runtime: Runtime, model_format: str, protocol: str) -> Meta:
+    """Return what templates see: the object's own, and the labels and annotation that KServe's defaulter would add."""
+    labels = {
+        **runtime.labels,
+        **service.labels,
+        "serviceEnvelope": "kservev2" if protocol == "v2" else "kserve",
+    }
+    if model_class := _MODEL_CLASS.get(model_format):
+        labels.setdefault("modelClass", model_class)
+    annotations = {**runtime.annotations, **service.annotations, "modelFormat": model_format}
+    return Meta(service.name, service.namespace, labels, annotations)
+
+
+def _port(container: Mapping[str, Any]) -> int:
+    ports = container.get("ports") or ()
+    port: int = ports[0]["containerPort"] if ports else HTTP_PORT
+    return port
