@@ -1,0 +1,84 @@
+"""What the files of the user ask for, read anew whenever they change."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kserve_lite.api.inferenceservice import InferenceService
+from kserve_lite.api.manifests import Manifest, read
+from kserve_lite.api.problems import Place, Problem
+from kserve_lite.local.plan import Plan, plan
+from kserve_lite.local.unused import unused
+from kserve_lite.resolve.service import resolve
+
+_LONGEST_SAMPLE = 2000
+
+
+@dataclass
+class Desired:
+    """The services to run by `namespace/name`; empty of plans as soon as there is a problem with any file."""
+
+    plans: dict[str, Plan] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    samples: dict[str, str] = field(default_factory=dict)
+    """A request body that fits the model, where one lies beside the YAML file."""
+    unused: dict[str, list[str]] = field(default_factory=dict)
+    """Fields that are right and have no effect on one machine."""
+
+
+def desired(paths: Sequence[Path], mounts: Mapping[str, Path], domain: str) -> Desired:
+    """Read the files and resolve every InferenceService in them."""
+    found = read(paths)
+    result = Desired(problems=list(found.problems))
+    services = [(m, m.resource) for m in found.objects if isinstance(m.resource, InferenceService)]
+    if not services and not result.problems:
+        where = Place(str(paths[0]))
+        message = "there is no InferenceService to serve"
+        result.problems.append(
+            Problem("nothing_to_serve", "", message, "name a file or folder with an InferenceService", where)
+        )
+    for manifest, service in services:
+        _add(result, manifest, service, mounts, domain, alone=_alone(manifest, [m for m, _ in services]))
+    if result.problems:
+        result.plans.clear()
+    return result
+
+
+def _add(
+    result: Desired,
+    manifest: Manifest,
+    service: InferenceService,
+    mounts: Mapping[str, Path],
+    domain: str,
+    *,
+    alone: bool,
+) -> None:
+    folder = _folder(manifest)
+    effective = resolve(service, domain=domain, plain_paths=True)
+    planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ)
+    if isinstance(planned, list):
+        result.problems += [manifest.located(problem) for problem in planned]
+        return
+    result.plans[planned.key] = planned
+    result.unused[planned.key] = unused(service)
+    if sample := _sample(folder, service.name, alone=alone):
+        result.samples[planned.key] = sample
+
+
+def _folder(manifest: Manifest) -> Path:
+    """Return where relative paths of a manifest start: its own folder, or here for standard input."""
+    file = manifest.source.place("").file
+    return Path.cwd() if file == "-" else Path(file).absolute().parent
+
+
+def _alone(manifest: Manifest, all_of_them: Sequence[Manifest]) -> bool:
+    return sum(_folder(other) == _folder(manifest) for other in all_of_them) == 1
+
+
+def _sample(folder: Path, name: str, *, alone: bool) -> str | None:
+    """Read `{name}.request.json`, or `request.json` in a folder of one service: a body to try it with."""
+    for file in [folder / f"{name}.request.json", *([folder / "request.json"] if alone else [])]:
+        if file.is_file() and file.stat().st_size <= _LONGEST_SAMPLE:
+            return file.read_text(encoding="utf-8").strip()
+    return None
