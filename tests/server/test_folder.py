@@ -158,3 +158,27 @@ def test_the_method_of_the_settings_file_answers(tmp_path: Path) -> None:
         reply = server.post("/v1/models/iris:predict", {"instances": [[5.1, 3.5, 1.4, 0.2]]})
 
     assert reply.json["predictions"] == iris().predict_proba([[5.1, 3.5, 1.4, 0.2]]).tolist()
+
+
+def test_a_model_uri_elsewhere_is_fetched_by_the_storage_code(tmp_path: Path) -> None:
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    joblib.dump(iris(), there / "clf.joblib")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=there)) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        uri = f"http://127.0.0.1:{site.server_port}/clf.joblib"
+        (here / "sklearnserver.yaml").write_text(f"modelFormat: sklearn\nmodelUri: {uri}\n")
+        with serving(here, "--model_name=iris") as server:
+            reply = server.post("/v1/models/iris:predict", {"instances": [[5.1, 3.5, 1.4, 0.2]]})
+        (here / "sklearnserver.yaml").write_text(f"modelUri: {uri}.gone\n")
+        status, text = refused(f"--model_dir={here}")
+        site.shutdown()
+
+    assert reply.json == {"predictions": [0]}
+    assert status == 1
+    assert "[model_download_failed]" in text

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.http import health, repository, scrape, v1, v2
+from kserve_lite_server.http import health, pages, repository, scrape, v1, v2
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import RequestLog, read_trace
 from kserve_lite_server.http.payload import compressed
@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 
 ROUTES = Routes(
     [
-        Route("GET", "/", health.alive),
+        Route("GET", "/", pages.root),
+        Route("GET", "/docs", pages.docs),
+        Route("GET", "/openapi.json", pages.server_openapi),
         Route("GET", "/metrics", scrape.metrics),
         Route("GET", "/v1/models", v1.list_models),
         Route("GET", "/v1/models/{model}", v1.model_status),
@@ -33,6 +35,9 @@ ROUTES = Routes(
             for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
             for route in (
                 Route("GET", model, v2.model_metadata),
+                Route("GET", f"{model}/docs", pages.model_docs),
+                Route("GET", f"{model}/openapi.json", pages.model_openapi),
+                Route("GET", f"{model}/docs/dataplane.json", pages.model_openapi),
                 Route("GET", f"{model}/ready", health.model_ready),
                 Route("POST", f"{model}/infer", v2.infer, "v2"),
             )

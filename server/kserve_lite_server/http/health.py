@@ -5,11 +5,6 @@ from kserve_lite_server.http.request import Request
 from kserve_lite_server.http.response import Response, json_response
 
 
-async def alive(context: Context, request: Request) -> Response:
-    """The process answers."""
-    return json_response({"status": "alive"})
-
-
 async def live(context: Context, request: Request) -> Response:
     """The process answers, in V2's words."""
     return json_response({"live": True})

@@ -1,12 +1,13 @@
 """From a model folder to a repository: one model, or one a sub-folder."""
 
 import logging
+import tempfile
 from pathlib import Path
 
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.repository.repository import Repository
 from kserve_lite_server.settings import Settings
-from kserve_lite_server.sklearn.folder import find_model
+from kserve_lite_server.sklearn.folder import ModelFile, find_model
 from kserve_lite_server.sklearn.load import load_estimator
 from kserve_lite_server.sklearn.model import Model, make_model
 
@@ -39,14 +40,30 @@ def open_repository(settings: Settings) -> Repository:
 def read_model(name: str, folder: Path, settings: Settings) -> Model:
     """Find, load and wrap one model."""
     file = find_model(folder)
-    if file.remote:
-        raise ServeError(
-            "model_download_failed",
-            f"modelUri {file.remote} was not downloaded; run kserve-lite-storage {file.remote} {folder} "
-            "first",
-        )
+    if file.remote is None:
+        return _model(name, file, settings)
+    with tempfile.TemporaryDirectory(prefix="kserve-lite-model-") as place:
+        return _model(name, _fetched(file.remote, Path(place), file.method), settings)
+
+
+def _model(name: str, file: ModelFile, settings: Settings) -> Model:
     loaded = load_estimator(file.path, settings.version_policy, settings.trusted_types)
     return make_model(name, file.path, loaded, file.method or settings.method)
+
+
+def _fetched(uri: str, place: Path, method: str | None) -> ModelFile:
+    """Bring what modelUri names, by the code of the storage step, into a folder of its own."""
+    from kserve_lite_server.storage.errors import StorageError
+    from kserve_lite_server.storage.fetch import fetch  # its clients load only when a model lies elsewhere
+
+    log.info("modelUri %s: fetching it", uri)
+    try:
+        fetch(uri, place)
+    except StorageError as error:
+        raise ServeError(
+            "model_download_failed", f"modelUri {uri}: {error.message} {error.remedy}"
+        ) from error
+    return ModelFile(find_model(place).path, method)
 
 
 def _subfolders(folder: Path) -> list[Path]:

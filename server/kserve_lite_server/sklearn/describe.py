@@ -81,4 +81,15 @@ def _parameters(model: Model) -> dict[str, Any]:
         "fitted_with_sklearn": model.sklearn_version,
         "python_version": platform.python_version(),
         "file": model.path.name,
+        "sample_request": _sample_request(model),
     }
+
+
+def _sample_request(model: Model) -> dict[str, Any] | None:
+    """A V1 request that the model answers; None when it is not known what it takes."""
+    sample = sample_row(model.estimator, model.signature)
+    if sample is None:
+        return None
+    if isinstance(sample, Columns):
+        return {"instances": [{name: array.tolist()[0] for name, array in sample.arrays.items()}]}
+    return {"instances": sample.tolist()}
