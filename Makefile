@@ -34,6 +34,9 @@ test: $(STAMP) ## Run the tests
 test-apiserver: $(STAMP) ## Test against a real API server (builds etcd and Kubernetes on first use)
 	$(BIN)/python -m pytest tests/apiserver -n 0
 
+test-helm: $(STAMP) ## Test the charts with Helm 3 and Helm 4 (builds both on first use)
+	$(BIN)/python -m pytest tests/helm -n 0
+
 lint: $(STAMP) ## Check style, types and import contracts
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -71,4 +74,4 @@ e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-apiserver lint format generate verify bench images cluster cluster-status cluster-down e2e clean
+.PHONY: help setup lock run test test-apiserver test-helm lint format generate verify bench images cluster cluster-status cluster-down e2e clean
