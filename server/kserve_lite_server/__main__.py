@@ -2,14 +2,16 @@
 usage."""
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 
 from kserve_lite_server.cpus import available_cpus
 
-# Before NumPy loads: no more threads in a calculation than the container may use.
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, str(available_cpus()))
+# What a library reads when it is imported, and never again.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -17,10 +19,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kserve_lite_server.settings import read_settings
 
     settings = read_settings(sys.argv[1:] if arguments is None else arguments)
+    for variable in THREADS:  # no more threads in a calculation than the container may use
+        os.environ.setdefault(variable, str(available_cpus() if settings.workers == 1 else 1))
+    os.environ.pop(METRICS_FOLDER, None)
+    folder = tempfile.mkdtemp(prefix="kserve-lite-metrics-") if settings.workers > 1 else None
+    if folder:
+        os.environ[METRICS_FOLDER] = folder
     from kserve_lite_server.run import run
 
+    status = run(settings)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.flush()
-    os._exit(run(settings))  # a predict that outlived the drain must not hold the process
+    os._exit(status)  # a predict that outlived the drain must not hold the process
 
 
 if __name__ == "__main__":

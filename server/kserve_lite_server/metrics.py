@@ -46,7 +46,9 @@ IN_FLIGHT = Gauge("kserve_lite_requests_in_flight", "Requests being answered", m
 LOAD = Gauge(
     "kserve_lite_model_load_seconds", "How long the last load took", ["model_name"], multiprocess_mode="max"
 )
-READY = Gauge("kserve_lite_model_ready", "1 when the model answers", ["model_name"], multiprocess_mode="min")
+READY = Gauge(
+    "kserve_lite_model_ready", "1 when the model answers", ["model_name"], multiprocess_mode="livemin"
+)
 INFO = Gauge(
     "kserve_lite_model_info",
     "Always 1",

@@ -2,17 +2,19 @@
 
 import logging
 import resource
+import socket
 import sys
 import warnings
 
+from kserve_lite_server.cpus import available_cpus
 from kserve_lite_server.engine.engine import Engine
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.server import PortTaken, listen, serve
 from kserve_lite_server.logs import set_up_logs
 from kserve_lite_server.metrics import Metrics
-from kserve_lite_server.repository.control import LocalControl
-from kserve_lite_server.repository.repository import Entry
+from kserve_lite_server.repository.control import Control, LocalControl
+from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
 
@@ -35,6 +37,16 @@ def run(settings: Settings) -> int:
         sys.stderr.write(f"kserve-lite-server: error: {error} [{code}]\n")
         sys.stderr.flush()
         return 1
+    if settings.workers == 1:
+        status = serve_here(settings, repository, listener, LocalControl(repository))
+    else:
+        status = serve_in_workers(settings, repository, listener)
+    logging.shutdown()
+    return status
+
+
+def serve_here(settings: Settings, repository: Repository, listener: socket.socket, control: Control) -> int:
+    """Serve from this process until a signal ends it; 0 when every running request was answered."""
     metrics = Metrics()
     engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, metrics)
     repository.replaced.append(engine.forget)
@@ -46,9 +58,22 @@ def run(settings: Settings) -> int:
         report(entry, metrics)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
-    answered = serve(Context(settings, repository, engine, LocalControl(repository), metrics), listener)
-    logging.shutdown()
+    answered = serve(Context(settings, repository, engine, control, metrics), listener)
     return 0 if answered else 1
+
+
+def serve_in_workers(settings: Settings, repository: Repository, listener: socket.socket) -> int:
+    """Serve from several processes that share the models' memory."""
+    from threadpoolctl import threadpool_limits
+
+    from kserve_lite_server.workers.parent import Parent
+
+    def serve_in_worker(control: Control) -> int:
+        # The parent calculates in one thread: OpenMP's threads do not survive a fork. Here they may begin.
+        threadpool_limits(max(1, available_cpus() // settings.workers))
+        return serve_here(settings, repository, listener, control)
+
+    return Parent(settings.workers, repository, serve_in_worker).run()
 
 
 def raise_open_files_limit() -> None:

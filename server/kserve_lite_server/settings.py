@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("http_port", _port, "REST port")
     flag("grpc_port", _port, "gRPC port")
     flag("enable_grpc", _boolean, "listen for gRPC")
-    flag("workers", _positive, "worker processes")
+    flag("workers", _workers, "worker processes that share the models' memory; auto: one a CPU")
     flag(
         "max_asyncio_workers",
         _positive,
@@ -175,6 +175,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
+
+
+def _workers(text: str) -> int:
+    return available_cpus() if text == "auto" else _positive(text)
 
 
 def _seconds(text: str) -> float:
