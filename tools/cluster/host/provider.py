@@ -68,6 +68,9 @@ class Host:
         KUBECONFIG.write_text(admin.read_text())
         KUBECONFIG.chmod(0o600)
         self.kubectl.wait_until_ready(timeout=180)
+        # `kubeadm init` binds this group itself when it runs whole; the API server is of it towards the kubelet.
+        admins = ["--clusterrole=cluster-admin", "--group=kubeadm:cluster-admins"]
+        self.kubectl("create", "clusterrolebinding", "kubeadm:cluster-admins", *admins)
         config = [f"--config={parts.PLACES['kubeadm.yaml']}", "--kubeconfig=/etc/kubernetes/super-admin.conf"]
         coredns: list[str | Path] = [build.program("kubeadm"), "init", "phase", "addon", "coredns", *config]
         run(self.node.inside(coredns), remedy=LOGS)
