@@ -19,7 +19,7 @@ ROOTS = (
     "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
 )
 KEPT = {
-    "type", "format", "properties", "required", "items", "additionalProperties",
+    "type", "properties", "required", "items", "additionalProperties",
     "x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
 }  # fmt: skip
 SCALARS: dict[str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ SCALARS: dict[str, dict[str, Any]] = {
         # What k8s.io/apimachinery/pkg/api/resource parses: sign, number, binary or decimal suffix, or exponent.
         "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
     },
-    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string", "format": "date-time"},
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string"},
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": {"type": "object"},
 }
 TARGET = Path(__file__).parent.parent / "kserve_lite/api/kubernetes/definitions.json"

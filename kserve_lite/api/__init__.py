@@ -2,5 +2,6 @@
 
 from kserve_lite.api.kinds import GROUP, KINDS
 from kserve_lite.api.problems import InvalidObject, Place, Problem
+from kserve_lite.api.rules import RULES
 
-__all__ = ["GROUP", "KINDS", "InvalidObject", "Place", "Problem"]
+__all__ = ["GROUP", "KINDS", "RULES", "InvalidObject", "Place", "Problem"]

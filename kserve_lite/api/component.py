@@ -8,6 +8,7 @@ from kserve_lite.api.container import Quantity, Strategy
 from kserve_lite.api.definition import Definition
 from kserve_lite.api.kubernetes import Shape
 from kserve_lite.api.marks import ATOMIC
+from kserve_lite.api.model import URI
 
 Labels = dict[str, str]
 
@@ -102,9 +103,9 @@ class AutoScaling(Definition):
 class LogStorage(Definition):
     """Where logged requests are kept."""
 
-    path: str | None = Field(None, max_length=2048, description="Path in the bucket.")
-    key: str | None = Field(None, max_length=253, description="Key in the storage secret.")
-    parameters: dict[str, str] | None = Field(None, description="Overrides of the storage secret.")
+    path: str = Field(max_length=2048, description="Path in the bucket.")
+    key: str = Field(max_length=253, description="Key in the storage secret.")
+    parameters: dict[str, str] = Field(max_length=64, description="Overrides of the storage secret.")
     service_account_name: str | None = Field(None, description="ServiceAccount that may write.")
 
 
@@ -136,23 +137,28 @@ class Batcher(Definition):
 class StorageUri(Definition):
     """One of several places that a component's files come from."""
 
-    uri: str = Field(min_length=1, max_length=2048, description="Where the files are.")
+    uri: str = Field(max_length=2048, pattern=URI, description="Where the files are.")
     mount_path: str | None = Field(
         None, pattern="^/.*", max_length=255, description="Where they appear; /mnt/models when left out."
     )
 
 
-class Component(Definition):
-    """The fields of every component beside its pod."""
+class Scaled(Definition):
+    """How many replicas something has."""
 
     min_replicas: int | None = Field(None, ge=0, description="Fewest replicas; 1 when left out.")
     max_replicas: int | None = Field(
         None, ge=0, description="Most replicas; 0 or left out means no autoscaling."
     )
-    scale_target: int | None = Field(None, description="Value of scaleMetric to aim at.")
+    scale_target: int | None = Field(None, ge=1, description="Value of scaleMetric to aim at.")
     scale_metric: Literal["cpu", "memory", "concurrency", "rps"] | None = Field(
         None, description="Metric of the autoscaler; cpu when left out."
     )
+
+
+class Component(Scaled):
+    """The fields of every component beside its pod."""
+
     scale_metric_type: Literal["Utilization", "Value", "AverageValue"] | None = Field(
         None, description="How scaleTarget is read; Utilization when left out."
     )
@@ -164,7 +170,9 @@ class Component(Definition):
     canary_traffic_percent: int | None = Field(None, description="Refused: needs revisions.")
     logger: Logger | None = Field(None, description="Copies requests and responses to another place.")
     batcher: Batcher | None = Field(None, description="Joins waiting requests into one call.")
-    labels: Labels | None = Field(None, description="Labels of the pods and of what owns them.")
+    labels: Labels | None = Field(
+        None, max_length=64, description="Labels of the pods and of what owns them."
+    )
     annotations: Labels | None = Field(None, description="Annotations of the pods and of what owns them.")
     deployment_strategy: Strategy | None = Field(None, description="How pods are replaced.")
     storage_uris: list[StorageUri] | None = Field(

@@ -20,13 +20,21 @@ LITE = (
 )  # fmt: skip
 """What a legacy framework key takes of a container: ten full copies would not fit into kubectl apply's annotation."""
 
+SMALL = ("image", "imagePullPolicy", "command", "args", "env", "resources")
+"""What a built-in explainer takes of a container."""
+
 # The fields are known only when the pinned definitions are read, so a type checker sees these three bases as `Any`;
 # `pod` and `container` give typed access.
 _Pod: Any = create_model(
-    "PodFields", __base__=Definition, **inlined("PodSpec", omit=("ephemeralContainers",))
+    "PodFields",
+    __base__=Definition,
+    **inlined("PodSpec", omit=("ephemeralContainers", "activeDeadlineSeconds")),
 )
 _Container: Any = create_model("ContainerFields", __base__=Definition, **inlined("Container", omit=("name",)))
 _Lite: Any = create_model("LiteContainerFields", __base__=Definition, **inlined("Container", only=LITE))
+
+
+_Small: Any = create_model("SmallContainerFields", __base__=Definition, **inlined("Container", only=SMALL))
 
 
 class PodFields(_Pod):
@@ -38,7 +46,11 @@ class PodFields(_Pod):
         return written(self, _Pod)
 
 
-class ContainerFields(_Container):
+class WithEnvironment(Definition):
+    """A definition with the environment of one container among its fields."""
+
+
+class ContainerFields(_Container, WithEnvironment):
     """A model's container: every Container field but the name, which is always `kserve-container`."""
 
     @property
@@ -47,13 +59,22 @@ class ContainerFields(_Container):
         return written(self, _Container)
 
 
-class LiteContainerFields(_Lite):
+class LiteContainerFields(_Lite, WithEnvironment):
     """A legacy framework's container: the fields that manifests in the wild use."""
 
     @property
     def container(self) -> dict[str, Any]:
         """The Container fields that were written, under Kubernetes' names."""
         return written(self, _Lite)
+
+
+class SmallContainerFields(_Small, WithEnvironment):
+    """A built-in explainer's container."""
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """The Container fields that were written, under Kubernetes' names."""
+        return written(self, _Small)
 
 
 def written(model: Definition, base: type[Definition]) -> dict[str, Any]:

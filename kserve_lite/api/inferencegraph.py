@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kserve_lite.api.component import Scaled
 from kserve_lite.api.container import Affinity, Resources, Tolerations
 from kserve_lite.api.definition import Definition, Resource, Status
 from kserve_lite.api.marks import ATOMIC, Column, Kind, keyed
@@ -22,7 +23,9 @@ class Step(Definition):
     )
     service_url: str | None = Field(None, max_length=2048, description="A URL, instead of serviceName.")
     node_name: str | None = Field(None, max_length=63, description="Another node, instead of a service.")
-    data: str | None = Field(None, max_length=64, description="$request, or $response of the step before.")
+    data: Literal["$request", "$response"] | None = Field(
+        None, description="$request, or $response of the step before."
+    )
     weight: int | None = Field(None, ge=0, le=100, description="Percent of the requests, in a Splitter.")
     condition: str | None = Field(None, max_length=1024, description="When the step is taken, in GJSON.")
     dependency: Literal["Soft", "Hard"] | None = Field(
@@ -51,7 +54,7 @@ class RouterTimeouts(Definition):
     service_client: int | None = Field(None, ge=1, description="For one step to answer.")
 
 
-class InferenceGraphSpec(Definition):
+class InferenceGraphSpec(Scaled):
     """The nodes, and the router's pods."""
 
     nodes: dict[str, Node] = Field(
@@ -65,14 +68,6 @@ class InferenceGraphSpec(Definition):
     service_account_name: str | None = Field(None, max_length=253, description="Of the router's pods.")
     timeout: int | None = Field(None, ge=0, description="Seconds until a request is given up.")
     router_timeouts: RouterTimeouts | None = Field(None, description="How long the router waits.")
-    min_replicas: int | None = Field(None, ge=0, description="Fewest routers; 1 when left out.")
-    max_replicas: int | None = Field(
-        None, ge=0, description="Most routers; 0 or left out means no autoscaling."
-    )
-    scale_target: int | None = Field(None, description="Value of scaleMetric to aim at.")
-    scale_metric: Literal["cpu", "memory", "concurrency", "rps"] | None = Field(
-        None, description="Metric of the autoscaler; cpu when left out."
-    )
 
 
 class InferenceGraphStatus(Status):

@@ -12,7 +12,11 @@ from kserve_lite.api.model import FRAMEWORKS, Explanation, Framework, Model
 from kserve_lite.api.status import Address, Condition
 
 
-class Predictor(PodFields, Component):
+class ComponentPod(PodFields, Component):
+    """A component: its pod, and how it scales, logs and rolls out."""
+
+
+class Predictor(ComponentPod):
     """Serves the model: `model`, one legacy framework key, or containers of your own."""
 
     name: str | None = Field(
@@ -48,11 +52,11 @@ class Predictor(PodFields, Component):
         return None
 
 
-class Transformer(PodFields, Component):
+class Transformer(ComponentPod):
     """Changes requests before and answers after the predictor."""
 
 
-class Explainer(PodFields, Component):
+class Explainer(ComponentPod):
     """Explains answers of the predictor."""
 
     art: Explanation | None = Field(None, description="The Adversarial Robustness Toolbox.")

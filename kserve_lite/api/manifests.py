@@ -14,6 +14,7 @@ from kserve_lite.api.kinds import GROUP, KINDS
 from kserve_lite.api.marks import Kind
 from kserve_lite.api.paths import dotted
 from kserve_lite.api.problems import InvalidObject, Place, Problem
+from kserve_lite.api.rules import RULES, violations
 from kserve_lite.api.yaml import Parsed, parse
 
 R = TypeVar("R", bound=Resource)
@@ -165,7 +166,7 @@ def judge(document: Parsed, found: Manifests) -> None:
         problems += faults(error, kind.model)
     else:
         assert isinstance(resource, Resource)
-        problems += unnamed(resource)
+        problems += unnamed(resource) or violations(resource, RULES)
         if not problems:
             found.objects.append(Manifest(resource, document))
     found.problems += [replace(problem, where=document.place(problem.path)) for problem in problems]

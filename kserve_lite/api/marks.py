@@ -36,12 +36,17 @@ class Rule:
     on: type[BaseModel]
     """The CRD carries the rule wherever this model occurs; `self` is one object of it."""
     cel: str
+    """Empty where CEL cannot say it."""
     message: str
     remedy: str
-    holds: Callable[[Any], bool]
-    """The predicate in Python over an object of `on`: True means fine."""
+    holds: Callable[..., bool]
+    """The predicate in Python over an object of `on`: True means fine. Of a transition: over the new and the old."""
     field: str | None = None
-    """JSON path below `on` that the API server names (`fieldPath`), such as `.minReplicas`."""
+    """JSON path below `on` that is at fault, such as `.minReplicas`; below `.metadata` no CRD can name it."""
+    transition: bool = False
+    """Whether the rule compares an object with what it was (`oldSelf`)."""
+    in_crd: bool = True
+    """False for what a CRD cannot see (annotations) or CEL cannot say (cycles): the CLI and the controller judge it."""
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
 """What a predictor serves: a model of some format, from some place, with its container."""
 
-from pydantic import Field
+from typing import Any, Literal
 
-from kserve_lite.api.container import ContainerFields, LiteContainerFields
+from pydantic import ConfigDict, Field
+
+from kserve_lite.api.container import ContainerFields, LiteContainerFields, SmallContainerFields
 from kserve_lite.api.definition import Definition
+
+URI = r"^([a-zA-Z][a-zA-Z0-9+.-]*://.+|\.{0,2}/.*)$"
+"""A scheme, or a path of this machine or image that begins with /, ./ or ../: `bucket/model` is neither."""
 
 
 class ModelFormat(Definition):
@@ -21,7 +26,6 @@ class Storage(Definition):
     parameters: dict[str, str] | None = Field(
         None, max_length=64, description="Overrides of the entry, such as bucket or type."
     )
-    schema_path: str | None = Field(None, max_length=2048, description="Refused: only ModelMesh read it.")
 
 
 class Confidential(Definition):
@@ -39,12 +43,14 @@ class Confidential(Definition):
 class Source(Definition):
     """Where a model comes from and how it answers."""
 
-    storage_uri: str | None = Field(None, max_length=2048, description="Where the model files are.")
+    storage_uri: str | None = Field(
+        None, max_length=2048, pattern=URI, description="Where the model files are."
+    )
     storage: Storage | None = Field(None, description="A store by its secret entry, instead of storageUri.")
     runtime_version: str | None = Field(
         None, max_length=128, description="Image tag instead of the runtime's own."
     )
-    protocol_version: str | None = Field(None, max_length=16, description="v1, v2, grpc-v1 or grpc-v2.")
+    protocol_version: Literal["v1", "v2", "grpc-v1", "grpc-v2"] | None = Field(None, description="Protocol.")
 
 
 class Model(ContainerFields, Source):
@@ -57,11 +63,19 @@ class Model(ContainerFields, Source):
     )
 
 
+def terse(schema: dict[str, Any]) -> None:
+    """Drop the descriptions that stand under `model` as well: ten copies of them would be in the CRD."""
+    for field in schema["properties"].values():
+        field.pop("description", None)
+
+
 class Framework(LiteContainerFields, Source):
     """A model under its framework's own key, as KServe's first API had it; read as `model` with that format."""
 
+    model_config = ConfigDict(json_schema_extra=terse)
 
-class Explanation(LiteContainerFields, Source):
+
+class Explanation(SmallContainerFields, Source):
     """A built-in explainer."""
 
     type: str = Field(min_length=1, max_length=64, description="Kind of the explainer, such as SquareAttack.")

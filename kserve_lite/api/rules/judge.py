@@ -1,0 +1,47 @@
+"""Run rules over an object: every definition inside it against every rule on that definition."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from kserve_lite.api.definition import Resource
+from kserve_lite.api.marks import Rule
+from kserve_lite.api.paths import Path, dotted
+from kserve_lite.api.problems import Problem
+
+
+def violations(resource: Resource, rules: Sequence[Rule], old: Resource | None = None) -> list[Problem]:
+    """Return a problem for every rule that does not hold; rules about a change only where `old` is given."""
+    return [
+        Problem(rule.id, dotted(path) + (rule.field or "") if path else (rule.field or "").lstrip("."), rule.message,
+                rule.remedy)
+        for path, new, before in definitions(resource, old)
+        for rule in rules
+        if isinstance(new, rule.on) and broken(rule, new, before)
+    ]  # fmt: skip
+
+
+def broken(rule: Rule, new: BaseModel, old: BaseModel | None) -> bool:
+    """Return whether `rule` does not hold."""
+    if rule.transition:
+        return isinstance(old, rule.on) and not rule.holds(new, old)
+    return not rule.holds(new)
+
+
+def definitions(value: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, BaseModel, BaseModel | None]]:
+    """Yield every definition in `value`, outermost first, with what stood at the same place of `old`."""
+    if isinstance(value, BaseModel):
+        yield path, value, old if isinstance(old, BaseModel) else None
+        for name, field in type(value).model_fields.items():
+            if name in value.model_fields_set and name != "status":
+                yield from definitions(
+                    getattr(value, name), getattr(old, name, None), (*path, field.alias or name)
+                )
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from definitions(inner, old.get(key) if isinstance(old, dict) else None, (*path, key))
+    elif isinstance(value, list):
+        # As for the API server: items of an atomic list have no past.
+        for index, inner in enumerate(value):
+            yield from definitions(inner, None, (*path, index))
