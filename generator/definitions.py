@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from kserve_lite.api.kinds import KINDS
 from kserve_lite.api.marks import Kind, Rule
+from kserve_lite.api.rules import RULES
 from kserve_lite.api.values import CHARTS
 
 
@@ -21,4 +22,4 @@ class Definitions:
 
 def definitions() -> Definitions:
     """Return kserve-lite's own."""
-    return Definitions(kinds=KINDS, charts=CHARTS)
+    return Definitions(kinds=KINDS, rules=RULES, charts=CHARTS)

@@ -103,7 +103,9 @@ class _Converter:
 
     def _rules(self, node: Schema) -> list[Schema]:
         model = self.definition.models.get(node.get(MODEL, ""))
-        return [_validation(rule) for rule in self.rules if model is not None and issubclass(model, rule.on)]
+        if model is None:
+            return []
+        return [_validation(rule) for rule in self.rules if rule.in_crd and issubclass(model, rule.on)]
 
 
 def _variant_only(variant: Schema, properties: Schema, tag: str) -> Schema:
@@ -140,7 +142,7 @@ _SCALARS: dict[type, str] = {bool: "boolean", int: "integer", float: "number", s
 
 
 def _validation(rule: Rule) -> Schema:
-    validation = {"rule": rule.cel, "message": f"{rule.id}: {rule.message}"}
-    if rule.field is not None:
+    validation = {"rule": rule.cel, "message": f"{rule.id}: {rule.message}; {rule.remedy}"}
+    if rule.field is not None and not rule.field.startswith(".metadata"):  # of which a CRD says nothing
         validation["fieldPath"] = rule.field
     return validation

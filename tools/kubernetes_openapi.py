@@ -27,7 +27,7 @@ SCALARS: dict[str, dict[str, Any]] = {
     "io.k8s.apimachinery.pkg.api.resource.Quantity": {
         "x-kubernetes-int-or-string": True,
         # What k8s.io/apimachinery/pkg/api/resource parses: sign, number, binary or decimal suffix, or exponent.
-        "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$",
+        "pattern": r"^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$",
     },
     "io.k8s.apimachinery.pkg.apis.meta.v1.Time": {"type": "string"},
     "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1": {"type": "object"},

@@ -65,14 +65,25 @@ class Model(ContainerFields, Source):
 
 def terse(schema: dict[str, Any]) -> None:
     """Drop the descriptions that stand under `model` as well: ten copies of them would be in the CRD."""
+    schema.pop("description", None)
     for field in schema["properties"].values():
         field.pop("description", None)
+
+
+class FrameworkStorage(Storage):
+    """A model in a store, under a framework's own key."""
+
+    model_config = ConfigDict(json_schema_extra=terse)
 
 
 class Framework(LiteContainerFields, Source):
     """A model under its framework's own key, as KServe's first API had it; read as `model` with that format."""
 
     model_config = ConfigDict(json_schema_extra=terse)
+
+    storage: FrameworkStorage | None = Field(
+        None, description="A store by its secret entry, instead of storageUri."
+    )
 
 
 class Explanation(SmallContainerFields, Source):

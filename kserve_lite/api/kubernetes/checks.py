@@ -112,7 +112,7 @@ def unique_by(keys: list[str] | None, items: Schema) -> Callable[[list[Any]], li
 @cache
 def int_or_string(pattern: str | None) -> Callable[[Any], int | str]:
     """Return a check for a value that is a whole number or text; with a pattern it is a quantity."""
-    expected = re.compile(pattern) if pattern else None
+    expected = re.compile(pattern, re.ASCII) if pattern else None
     what = "a quantity such as 500m, 2 or 1Gi" if pattern else "a whole number or text"
 
     def check(value: Any) -> int | str:

@@ -192,7 +192,7 @@ RULES = (
             "self.type == 'AverageValue' ? has(self.averageValue) : has(self.value)"
         ),
         message="the value that type speaks of must be there",
-        remedy="write averageUtilization for Utilization, averageValue for AverageValue, value for Value",
+        remedy="write averageUtilization, averageValue or value",
         holds=target_given,
     ),
     *(
