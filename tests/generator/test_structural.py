@@ -197,7 +197,7 @@ def test_rules_stand_wherever_their_model_or_a_child_of_it_occurs() -> None:
     expected = [
         {
             "rule": "self.portNumber > 0",
-            "message": "P1: the number must be positive",
+            "message": "P1: the number must be positive; set portNumber to 1 or more",
             "fieldPath": ".portNumber",
         }
     ]
