@@ -11,12 +11,24 @@ import pytest
 from tools.apiserver import ApiServer
 from tools.build import program
 
+CRDS = Path(__file__).parents[2] / "schemas" / "crds"
+
 
 @pytest.fixture(scope="session")
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """Etcd and kube-apiserver on loopback."""
     with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def installed(apiserver: ApiServer) -> str:
+    """Apply all CRDs as a user does; return what kubectl printed."""
+    command = [program("kubectl"), f"--kubeconfig={apiserver.kubeconfig}"]
+    applied = subprocess.run([*command, "apply", "-f", str(CRDS)], capture_output=True, text=True, check=True)
+    waiting = [*command, "wait", "--for=condition=Established", "-f", str(CRDS), "--timeout=60s"]
+    subprocess.run(waiting, capture_output=True, check=True)
+    return applied.stdout
 
 
 @pytest.fixture

@@ -23,16 +23,6 @@ SERVICE = {
 }
 
 
-@pytest.fixture(scope="module")
-def installed(apiserver: ApiServer) -> str:
-    """Apply all CRDs as a user does; return what kubectl printed."""
-    command = [program("kubectl"), f"--kubeconfig={apiserver.kubeconfig}"]
-    applied = subprocess.run([*command, "apply", "-f", str(CRDS)], capture_output=True, text=True, check=True)
-    waiting = [*command, "wait", "--for=condition=Established", "-f", str(CRDS), "--timeout=60s"]
-    subprocess.run(waiting, capture_output=True, check=True)
-    return applied.stdout
-
-
 def refusal(apiserver: ApiServer, document: object, *arguments: str) -> str:
     """What the API server says against a document; nothing when it would take it."""
     command = [program("kubectl"), f"--kubeconfig={apiserver.kubeconfig}", *arguments, "-f", "-"]

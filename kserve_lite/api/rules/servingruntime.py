@@ -85,7 +85,8 @@ def speak_alike(a: ServingRuntimeSpec, b: ServingRuntimeSpec) -> bool:
     )
 
 
-SELECTABLE = "self.supportedModelFormats.filter(f, has(f.autoSelect) && f.autoSelect)"
+FORMATS = "self.supportedModelFormats"
+PASSED_OVER = "!has({0}.autoSelect) || !{0}.autoSelect"
 PRIORITY = "(has({0}.priority) ? {0}.priority : 0)"
 
 RULES = (
@@ -94,8 +95,8 @@ RULES = (
         id="format_priority",
         on=ServingRuntimeSpec,
         cel=(
-            f"!has(self.supportedModelFormats) || {SELECTABLE}.all(a, {SELECTABLE}.all(b, "
-            f"a.name != b.name || {PRIORITY.format('a')} == {PRIORITY.format('b')}))"
+            f"!has({FORMATS}) || {FORMATS}.all(a, {PASSED_OVER.format('a')} || {FORMATS}.all(b, "
+            f"{PASSED_OVER.format('b')} || a.name != b.name || {PRIORITY.format('a')} == {PRIORITY.format('b')}))"
         ),
         message="entries of one format that may be selected automatically must have the same priority",
         remedy="give all versions of a format one priority",
