@@ -31,6 +31,9 @@ run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest
 
+test-storage: $(STAMP) ## Test the storage against real servers (builds MinIO, fake-gcs-server, Azurite and a registry on first use)
+	$(BIN)/python -m pytest tests/storage_servers -n 0
+
 test-apiserver: $(STAMP) ## Test against a real API server (builds etcd and Kubernetes on first use)
 	$(BIN)/python -m pytest tests/apiserver -n 0
 
@@ -74,4 +77,4 @@ e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-apiserver test-helm lint format generate verify bench images cluster cluster-status cluster-down e2e clean
+.PHONY: help setup lock run test test-apiserver test-helm test-storage bench-storage lint format generate verify bench images cluster cluster-status cluster-down e2e clean

@@ -12,7 +12,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -38,16 +38,22 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith((".zip", *TAR, *SINGLE))
 
 
-def unpack(archive: Path, into: Path, settings: Settings) -> list[File]:
-    """Unpack `archive` into the folder `into` and return its files; after an error `into` holds rubbish."""
+def _as_named(name: str) -> str | None:
+    return name
+
+
+def unpack(
+    archive: Path, into: Path, settings: Settings, select: Callable[[str], str | None] = _as_named
+) -> list[File]:
+    """Unpack `archive` into the folder `into` and return its files; after an error `into` holds rubbish.
+
+    `select` says where a member goes; the members for which it says None are passed over, whatever they are.
+    """
     budget = _Budget(archive, settings)
     files: list[File] = []
     try:
-        for name, content in _members(archive, budget):
-            if keys.is_reserved(name):
-                continue
-            path = keys.safe_path(name)
-            files.append(_write(path, content, into))
+        for name, content in _members(archive, budget, select):
+            files.append(_write(keys.safe_path(name), content, into))
     except (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, ValueError) as error:
         raise _bad(archive, str(error)) from error
     except (NotImplementedError, RuntimeError) as error:
@@ -57,8 +63,6 @@ def unpack(archive: Path, into: Path, settings: Settings) -> list[File]:
             raise _bad(archive, str(error)) from error
         raise writing_failed(error, into) from error
     keys.check_distinct(files)
-    if not files:
-        raise _bad(archive, "it holds no file")
     return files
 
 
@@ -99,22 +103,26 @@ class _Budget:
             )
 
 
-def _members(archive: Path, budget: _Budget) -> Iterator[tuple[str, Readable]]:
+def _members(
+    archive: Path, budget: _Budget, select: Callable[[str], str | None]
+) -> Iterator[tuple[str, Readable]]:
     """Yield name and content of each file; a content must be read before the next is asked for."""
     name = archive.name.lower()
     if name.endswith(".zip"):
-        yield from _zip_members(archive, budget)
+        yield from _zip_members(archive, budget, select)
     elif suffix := next(
         (suffix for suffix in sorted(TAR, key=len, reverse=True) if name.endswith(suffix)), None
     ):
         with archive.open("rb") as packed:
-            yield from _tar_members(archive, _Counted(_plain(packed, TAR[suffix]), budget), budget)
+            yield from _tar_members(archive, _Counted(_plain(packed, TAR[suffix]), budget), budget, select)
     else:
         with archive.open("rb") as packed:
             yield archive.stem, _Counted(_plain(packed, archive.suffix.lower()), budget)
 
 
-def _zip_members(archive: Path, budget: _Budget) -> Iterator[tuple[str, Readable]]:
+def _zip_members(
+    archive: Path, budget: _Budget, select: Callable[[str], str | None]
+) -> Iterator[tuple[str, Readable]]:
     with zipfile.ZipFile(archive) as package:
         infos = package.infolist()
         if sum(info.compress_size for info in infos) > archive.stat().st_size:
@@ -124,17 +132,20 @@ def _zip_members(archive: Path, budget: _Budget) -> Iterator[tuple[str, Readable
             if "\x00" in info.orig_filename:
                 keys.safe_path(info.orig_filename)
             kind = stat.S_IFMT(info.external_attr >> 16)
-            if info.is_dir():
+            name = select(info.filename)
+            if info.is_dir() or name is None or keys.is_reserved(name):
                 continue
             if kind not in (0, stat.S_IFREG):
                 raise _unsafe(archive, info.filename)
             if info.flag_bits & 1:
                 raise _bad(archive, f"{info.filename!r} is encrypted")
             with package.open(info) as content:
-                yield info.filename, _Counted(content, budget)
+                yield name, _Counted(content, budget)
 
 
-def _tar_members(archive: Path, plain: Readable, budget: _Budget) -> Iterator[tuple[str, Readable]]:
+def _tar_members(
+    archive: Path, plain: Readable, budget: _Budget, select: Callable[[str], str | None]
+) -> Iterator[tuple[str, Readable]]:
     stream: Any = plain  # its declared type asks for more than a stream is read with
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_CarefulTarInfo) as package:
         while (info := package.next()) is not None:
@@ -143,15 +154,16 @@ def _tar_members(archive: Path, plain: Readable, budget: _Budget) -> Iterator[tu
             name = info.name
             while name.startswith("./"):
                 name = name[2:]
-            if info.isdir():
-                if name not in ("", "."):
-                    keys.safe_path(name)
+            if info.isdir() and name not in ("", "."):
+                keys.safe_path(name)
+            selected = select(name)
+            if info.isdir() or selected is None or keys.is_reserved(selected):
                 continue
             if not info.isreg() or info.issparse():
                 raise _unsafe(archive, info.name)
             content = package.extractfile(info)
             assert content is not None
-            yield name, content
+            yield selected, content
 
 
 class _CarefulTarInfo(tarfile.TarInfo):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from kserve_lite_server.storage import keys, manifest
@@ -9,7 +10,7 @@ from kserve_lite_server.storage.errors import StorageError, missing
 from kserve_lite_server.storage.manifest import File, Manifest, Origin
 from kserve_lite_server.storage.progress import Progress
 from kserve_lite_server.storage.settings import Settings, from_environment
-from kserve_lite_server.storage.source import Entry, Source
+from kserve_lite_server.storage.source import Entry, Packed, Source
 from kserve_lite_server.storage.sources import open_source
 from kserve_lite_server.storage.stage import Stage, locked
 from kserve_lite_server.storage.transfer import transfer
@@ -27,8 +28,7 @@ def fetch(uri: str, dest: Path, report: Report | None = None, settings: Settings
     """
     settings = settings or from_environment()
     location = parse(uri)
-    source = open_source(location, settings)
-    with locked(dest):
+    with locked(dest), closing(open_source(location, settings)) as source:
         before = manifest.read(dest)
         entries = _choose(source, location, settings)
         if _is_there(dest, before.origin(location.shown), entries):
@@ -37,7 +37,7 @@ def fetch(uri: str, dest: Path, report: Report | None = None, settings: Settings
         try:
             files = _bring(source, entries, stage, location, settings, report or _silent)
             _check_pin(location, files)
-            origin = _unpacked(location, files, stage, settings)
+            origin = _unpacked(source, location, files, stage, settings)
             after = before.replacing(origin)
             _check_mingling(dest, after)
             stage.publish(origin, before, after)
@@ -77,7 +77,7 @@ def _is_there(dest: Path, origin: Origin | None, entries: Sequence[Entry]) -> bo
     if origin is None or any(entry.version is None for entry in entries):
         return False
     offered = {(entry.path, entry.version) for entry in entries}
-    fetched = (origin.archive,) if origin.archive else origin.files
+    fetched = origin.archive or origin.files
     return offered == {(file.path, file.version) for file in fetched} and all(
         _unchanged(dest / file.path, file) for file in origin.files
     )
@@ -136,14 +136,25 @@ def _check_pin(location: Location, files: Sequence[File]) -> None:
         )
 
 
-def _unpacked(location: Location, files: Sequence[File], stage: Stage, settings: Settings) -> Origin:
-    """Unpack the one file that came, if its name says that it is an archive."""
+def _unpacked(
+    source: Source, location: Location, files: Sequence[File], stage: Stage, settings: Settings
+) -> Origin:
+    """Unpack the one file that came, if its name says that it is an archive, or what a source says is packed."""
     from kserve_lite_server.storage import archive
 
+    if isinstance(source, Packed):
+        contents = source.unpack([stage.path(file.path) for file in files], stage.unpacking())
+        return Origin(location.shown, tuple(contents), archive=tuple(files))
     if len(files) != 1 or not archive.is_archive(files[0].path):
         return Origin(location.shown, tuple(files))
     contents = archive.unpack(stage.path(files[0].path), stage.unpacking(), settings)
-    return Origin(location.shown, tuple(contents), archive=files[0])
+    if not contents:
+        raise StorageError(
+            "bad_archive",
+            f"{location.shown} is an archive without a file in it.",
+            "Pack and upload it again.",
+        )
+    return Origin(location.shown, tuple(contents), archive=tuple(files))
 
 
 def _check_mingling(dest: Path, after: Manifest) -> None:

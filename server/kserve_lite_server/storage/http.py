@@ -19,7 +19,7 @@ from urllib3 import exceptions
 from kserve_lite_server.storage import network
 from kserve_lite_server.storage.errors import StorageError
 from kserve_lite_server.storage.settings import Settings
-from kserve_lite_server.storage.source import Body, Chunk
+from kserve_lite_server.storage.source import Body, Chunk, Source
 from kserve_lite_server.storage.uri import shown
 
 CHUNK = 256 << 10
@@ -124,6 +124,11 @@ class Client:
             "Give the address at which the file is.",
         )
 
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        for pool in self._pools.values():
+            pool.clear()
+
     @contextmanager
     def translating(self, url: str) -> Iterator[None]:
         """Turn what urllib3 raises into errors that name the server and hide the query."""
@@ -147,11 +152,21 @@ class Client:
         except (exceptions.HTTPError, OSError) as error:
             raise network.unreachable(where, "the connection broke") from error
 
+    def pool(self, url: str) -> urllib3.PoolManager:
+        """Return the connections to use for `url`: direct, or through the proxy that the environment names."""
+        parts = urlsplit(url)
+        proxy = self._proxies.get(parts.scheme)
+        if proxy and proxy_bypass_environment(parts.netloc, self._proxies):
+            proxy = None
+        if proxy not in self._pools:
+            self._pools[proxy] = self._new_pool(proxy)
+        return self._pools[proxy]
+
     def _ask(self, url: str, headers: Mapping[str, str]) -> Answer:
         if urlsplit(url).scheme not in ("http", "https"):
             raise StorageError("bad_uri", f"{shown(url)} is no http address.", "Give an http(s) address.")
         with self.translating(url):
-            response = self._pool(url).request(
+            response = self.pool(url).request(
                 "GET", url, headers=headers, redirect=False, retries=False, preload_content=False
             )
         return Answer(url, response, self)
@@ -162,15 +177,6 @@ class Client:
         answer.close()
         after = _seconds(answer.headers.get("Retry-After"))
         raise network.status_error(answer.status, shown(answer.url), retry_after=after)
-
-    def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        proxy = self._proxies.get(parts.scheme)
-        if proxy and proxy_bypass_environment(parts.netloc, self._proxies):
-            proxy = None
-        if proxy not in self._pools:
-            self._pools[proxy] = self._new_pool(proxy)
-        return self._pools[proxy]
 
     def _new_pool(self, proxy: str | None) -> urllib3.PoolManager:
         timeout = urllib3.Timeout(connect=min(self._stall, 15), read=self._stall)
@@ -185,6 +191,16 @@ class Client:
             ssl_context=self._context,
             timeout=timeout,
         )
+
+
+class HttpSource(Source):
+    """A source that asks through a client of its own."""
+
+    _client: Client
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
 
 def _headers_for(target: str, origin: str, headers: Mapping[str, str]) -> dict[str, str]:

@@ -27,7 +27,7 @@ class Origin:
 
     uri: str
     files: tuple[File, ...]
-    archive: File | None = None  # what they were unpacked from
+    archive: tuple[File, ...] = ()  # what they were unpacked from, if they were
 
     @property
     def bytes(self) -> int:
@@ -62,7 +62,7 @@ def read(folder: Path) -> Manifest:
                 Origin(
                     source["uri"],
                     tuple(File(**file) for file in source["files"]),
-                    File(**archive) if (archive := source.get("archive")) else None,
+                    tuple(File(**file) for file in source.get("archive", ())),
                 )
                 for source in document["sources"]
             )

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from kserve_lite_server.storage.manifest import File
 
 Chunk = bytes | bytearray | memoryview
 
@@ -53,4 +56,17 @@ class Source(Protocol):
 
     def open(self, entry: Entry, start: int, stop: int | None) -> Body:
         """Return the bytes of `entry` from `start` up to `stop` (or the end)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds on this machine; many hold nothing."""
+        return
+
+
+@runtime_checkable
+class Packed(Source, Protocol):
+    """A source whose entries are packages; its model is what is in them."""
+
+    def unpack(self, packages: Sequence[Path], into: Path) -> list[File]:
+        """Bring the model out of `packages` into the empty folder `into`."""
         ...

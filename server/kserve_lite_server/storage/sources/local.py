@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from kserve_lite_server.storage import keys
 from kserve_lite_server.storage.errors import StorageError, missing
 from kserve_lite_server.storage.settings import MIB, Settings
-from kserve_lite_server.storage.source import Body, Chunk, Entry
+from kserve_lite_server.storage.source import Body, Chunk, Entry, Source
 from kserve_lite_server.storage.uri import Location
 
 
@@ -27,7 +27,7 @@ def open_source(location: Location, settings: Settings) -> "LocalSource":
     return LocalSource(Path(unquote(parts.path)), location.shown)
 
 
-class LocalSource:
+class LocalSource(Source):
     """A file or a folder."""
 
     def __init__(self, root: Path, shown: str) -> None:

@@ -13,7 +13,7 @@ from kserve_lite_server.storage import keys, network
 from kserve_lite_server.storage.errors import StorageError, missing
 from kserve_lite_server.storage.retry import retrying
 from kserve_lite_server.storage.settings import Settings
-from kserve_lite_server.storage.source import Body, Chunk, Entry
+from kserve_lite_server.storage.source import Body, Chunk, Entry, Source
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
@@ -30,7 +30,7 @@ CREDENTIAL_CODES = {
 T = TypeVar("T")
 
 
-class ObjectSource:
+class ObjectSource(Source):
     """A key or a prefix of one bucket."""
 
     def __init__(self, store: "Store", prefix: str, shown: str, settings: Settings) -> None:
@@ -151,8 +151,7 @@ def translated(error: Exception, shown: str, settings: Settings) -> Exception:
     if isinstance(error, FileNotFoundError):
         return missing(shown)
     if re.search(r"[Cc]ertificate|UnknownIssuer|NotValidForName", text):
-        reason = "it has expired" if "Expired" in text else "no known authority vouches for it"
-        return network.untrusted(shown, reason)
+        return network.untrusted(shown, _trust_complaint(text))
     if re.search(r"Path .* contain|InvalidPath|illegal|EmptySegment|BadSegment", text):
         return StorageError(
             "unsafe_key",
@@ -182,6 +181,16 @@ def client_options(settings: Settings, bundle: Path | None, *, insecure: bool = 
 def no_retries() -> "RetryConfig":
     """Leave trying again to the engine, which counts, waits and continues where the bytes ended."""
     return {"max_retries": 0, "retry_timeout": timedelta(days=1)}
+
+
+def _trust_complaint(text: str) -> str:
+    if "Expired" in text:
+        return "it has expired"
+    if "CaUsedAsEndEntity" in text:
+        return "it is that of an authority, not of a server"
+    if "NotValidForName" in text:
+        return "it is for another host"
+    return "no known authority vouches for it"
 
 
 def _path_complaint(text: str) -> str:

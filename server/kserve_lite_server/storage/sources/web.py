@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from kserve_lite_server.storage import network
 from kserve_lite_server.storage.errors import StorageError, Transient
-from kserve_lite_server.storage.http import Answer, Client
+from kserve_lite_server.storage.http import Answer, Client, HttpSource
 from kserve_lite_server.storage.retry import retrying
 from kserve_lite_server.storage.settings import Settings
 from kserve_lite_server.storage.source import Body, Entry
@@ -49,7 +49,7 @@ def headers(host: str, environment: Mapping[str, str]) -> dict[str, str]:
     return {str(name): str(value) for name, value in document.items()}
 
 
-class WebSource:
+class WebSource(HttpSource):
     """The file at one address."""
 
     def __init__(
