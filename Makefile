@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 STAMP := .venv/.installed
+PROTO := kserve_lite_server/grpc/open_inference.proto
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 help: ## Show this help
@@ -52,6 +53,7 @@ format: $(STAMP) ## Format the code
 
 generate: $(STAMP) ## Write schemas, chart values and reference docs from the definitions
 	$(BIN)/python -m generator
+	cd server && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTO)
 
 verify: $(STAMP) ## Fail when a generated file differs from what the definitions say
 	$(BIN)/python -m generator verify

@@ -56,6 +56,12 @@ class ServeError(Exception):
         return STATUS[self.code]
 
 
+class StartError(Exception):
+    """The server cannot begin as its flags say: `code` is stable, the message names the flag."""
+
+    code = "cannot_start"
+
+
 def invalid(message: str) -> ServeError:
     """The commonest refusal: the request's values are wrong."""
     return ServeError("invalid_input", message)

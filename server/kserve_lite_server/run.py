@@ -5,18 +5,25 @@ import resource
 import socket
 import sys
 import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from kserve_lite_server.cpus import available_cpus
 from kserve_lite_server.engine.engine import Engine
-from kserve_lite_server.errors import ServeError
+from kserve_lite_server.errors import ServeError, StartError
+from kserve_lite_server.grpc.port import reserve
+from kserve_lite_server.grpc.tls import tls_files
 from kserve_lite_server.http.context import Context
-from kserve_lite_server.http.server import PortTaken, listen, serve
+from kserve_lite_server.http.server import listen, serve
 from kserve_lite_server.logs import set_up_logs
 from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.repository.control import Control, LocalControl
 from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
+
+if TYPE_CHECKING:
+    from kserve_lite_server.grpc.server import Door
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +38,13 @@ def run(settings: Settings) -> int:
     warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
     try:
         listener = listen(settings.host, settings.http_port)
+        if settings.enable_grpc:
+            reserved = reserve(settings.host, settings.grpc_port)
+            settings = replace(settings, grpc_port=reserved.getsockname()[1])
+            tls_files(settings)
         repository = open_repository(settings)
-    except (ServeError, PortTaken) as error:
-        code = error.code if isinstance(error, ServeError) else "port_taken"
-        sys.stderr.write(f"kserve-lite-server: error: {error} [{code}]\n")
+    except (ServeError, StartError) as error:
+        sys.stderr.write(f"kserve-lite-server: error: {error} [{error.code}]\n")
         sys.stderr.flush()
         return 1
     if settings.workers == 1:
@@ -56,10 +66,24 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
         if entry.model is not None:
             entry.model.prepare()
         report(entry, metrics)
+    context = Context(settings, repository, engine, control, metrics)
+    door = open_door(context)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
-    answered = serve(Context(settings, repository, engine, control, metrics), listener)
+    answered = serve(context, listener)
+    if door:
+        answered = door.drain(settings.drain_timeout) and answered
     return 0 if answered else 1
+
+
+def open_door(context: Context) -> "Door | None":
+    """Serve gRPC too; its library is not loaded when that is switched off, and never before a fork."""
+    if not context.settings.enable_grpc:
+        return None
+    from kserve_lite_server.grpc.server import Door
+
+    log.info("serving gRPC on %s:%d", context.settings.host, context.settings.grpc_port)
+    return Door(context)
 
 
 def serve_in_workers(settings: Settings, repository: Repository, listener: socket.socket) -> int:

@@ -34,6 +34,12 @@ class Settings:
     http_port: int = 8080
     grpc_port: int = 8081
     enable_grpc: bool = True
+    max_threads: int = 4
+    grpc_max_receive_message_length: int = 256 * 1024 * 1024
+    grpc_max_send_message_length: int | None = None
+    grpc_tls_cert: Path | None = None
+    grpc_tls_key: Path | None = None
+    grpc_tls_client_ca: Path | None = None
     workers: int = 1
     threads: int = field(default_factory=lambda: max(2, available_cpus() + 1))
     max_queue_size: int = 100
@@ -104,6 +110,24 @@ def _parser() -> argparse.ArgumentParser:
     flag("grpc_port", _port, "gRPC port")
     flag("enable_grpc", _boolean, "listen for gRPC")
     flag("workers", _workers, "worker processes that share the models' memory; auto: one a CPU")
+    flag(
+        "max_threads",
+        _positive,
+        "threads that compute for gRPC; those that wait for a slow model come on top",
+    )
+    flag(
+        "grpc_max_receive_message_length",
+        _positive,
+        "largest gRPC request, in bytes; more is RESOURCE_EXHAUSTED",
+    )
+    flag("grpc_max_send_message_length", _positive, "largest gRPC answer, in bytes (default: no limit)")
+    flag(
+        "grpc_tls_cert",
+        Path,
+        "PEM file with the gRPC port's certificate chain; read again when it is replaced",
+    )
+    flag("grpc_tls_key", Path, "PEM file with the certificate's key")
+    flag("grpc_tls_client_ca", Path, "PEM file with the authorities whose certificates a client must show")
     flag(
         "max_asyncio_workers",
         _positive,

@@ -68,7 +68,7 @@ OURS = Server(
     command=lambda launch: [
         sys.executable,
         *("-m", "kserve_lite_server", "--model_name", MODEL, "--model_dir", str(launch.model_dir)),
-        *("--http_port", str(launch.port)),
+        *("--http_port", str(launch.port), "--enable_grpc", "false"),
     ],
     packages=("kserve-lite-server", "scikit-learn", "numpy"),
 )

@@ -38,6 +38,27 @@ class Observer(Protocol):
         """`queued` seconds waiting, then `seconds` running."""
 
 
+class Pending:
+    """A call in a model's queue, or running."""
+
+    def __init__(self, name: str, future: "Future[Answer]", deadline: float) -> None:
+        self._name = name
+        self._future = future
+        self._deadline = deadline
+
+    def cancel(self) -> None:
+        """Drop the call if it has not begun; who waits for it gets `CancelledError`."""
+        self._future.cancel()
+
+    def wait(self) -> Answer:
+        """Block until the answer is there. Raises `ServeError` "deadline_exceeded" after the deadline."""
+        try:
+            return self._future.result(self._deadline - time.monotonic())
+        except FutureTimeout:
+            self._future.cancel()
+            raise past_deadline(self._name) from None
+
+
 class Engine:
     """Three ways to ask, one set of rules: `now` (caller's thread), `answer` (event loop), `wait` (other
     threads)."""
@@ -70,13 +91,12 @@ class Engine:
         """Answer from any thread but the event loop's, blocking it."""
         if (answer := self.now(model, call)) is not None:
             return answer
+        return self.begin(model, call, within).wait()
+
+    def begin(self, model: Servable, call: Call, within: float | None = None) -> "Pending":
+        """Queue the call for the model's own threads, however fast the model is."""
         deadline = self._deadline(within)
-        future = self._submit(model, call, deadline)
-        try:
-            return future.result(deadline - time.monotonic())
-        except FutureTimeout:
-            future.cancel()
-            raise past_deadline(model.name) from None
+        return Pending(model.name, self._submit(model, call, deadline), deadline)
 
     def waiting(self, model: Servable) -> int:
         """How many calls of the model no thread has taken yet."""

@@ -1,6 +1,7 @@
 """What every handler works with."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kserve_lite_server.engine.engine import Engine
@@ -21,7 +22,14 @@ class Context:
     metrics: Metrics
     draining: bool = False
     in_flight: int = 0
+    leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
+
+    def drain(self) -> None:
+        """Be ready no more; everybody who shows readiness is told."""
+        self.draining = True
+        for tell in self.leaving:
+            tell()
 
     def enter(self) -> None:
         """A request began."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 from uvicorn.config import Config
 
+from kserve_lite_server.errors import StartError
 from kserve_lite_server.http.app import App
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
@@ -21,8 +22,10 @@ log = logging.getLogger(__name__)
 BACKLOG = 4096
 
 
-class PortTaken(Exception):
+class PortTaken(StartError):
     """Somebody else listens on the port."""
+
+    code = "port_taken"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,7 +75,7 @@ class DrainingServer(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         log.info("ending: %d requests are running", self._context.in_flight)
-        self._context.draining = True
+        self._context.drain()
         self._draining = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:

@@ -45,7 +45,7 @@ class Repository:
         """`root`: where a folder that appears later may be loaded under its own name."""
         self._loader = loader
         self._root = root
-        self.changed: list[Callable[[Entry], None]] = []  # told of every load and unload
+        self.changed: list[Callable[[Entry], None]] = []  # told of every load, also a failed one, and unload
         self._entries: dict[str, Entry] = {}
         self._locks: dict[str, threading.Lock] = {}
         self.prepares = (
@@ -93,14 +93,14 @@ class Repository:
                 entry.reason = error.message
                 if entry.model is None:
                     entry.state = State.UNAVAILABLE
+                self._tell(entry)
                 raise
             old, entry.model = entry.model, model
             entry.state, entry.reason = State.READY, ""
             entry.load_seconds = time.perf_counter() - started
         log.info("model %s is ready: %s loaded in %.0f ms", name, model.path, entry.load_seconds * 1000)
         self._retire(old)
-        for tell in self.changed:
-            tell(entry)
+        self._tell(entry)
         return model
 
     def unload(self, name: str) -> None:
@@ -110,8 +110,7 @@ class Repository:
             old, entry.model = entry.model, None
             entry.state, entry.reason = State.UNLOADED, "unloaded"
         self._retire(old)
-        for tell in self.changed:
-            tell(entry)
+        self._tell(entry)
 
     def entry(self, name: str) -> Entry:
         """The entry of a name. Raises `ServeError` "model_not_found"."""
@@ -139,6 +138,10 @@ class Repository:
                 "model_not_ready", f"Model with name {name} is not ready.{reason}", retry_after=5
             )
         return entry.model
+
+    def _tell(self, entry: Entry) -> None:
+        for tell in self.changed:
+            tell(entry)
 
     def _retire(self, model: Model | None) -> None:
         if model is not None:

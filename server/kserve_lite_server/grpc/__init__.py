@@ -1,0 +1,1 @@
+"""The gRPC front door: the Open Inference Protocol, model repository, health and reflection on grpcio."""
