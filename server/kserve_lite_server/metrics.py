@@ -5,6 +5,9 @@ module is imported), and any of them adds up all.
 """
 
 import os
+from bisect import bisect_left
+from collections import Counter as Counted
+from collections.abc import Sequence
 
 import sklearn
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -103,6 +106,31 @@ class Metrics:
         known[1].observe(received)
         known[2].observe(sent)
 
+    def answered_together(
+        self,
+        model: str,
+        protocol: str,
+        method: str,
+        code: str,
+        seconds: Sequence[float],
+        received: Sequence[int],
+        sent: Sequence[int],
+    ) -> None:
+        """Several requests to a model were answered alike, at the same time."""
+        self.answered(model, protocol, method, code, seconds[0], received[0], sent[0])
+        if len(seconds) > 1:
+            self._requests[model, protocol, method, code].inc(len(seconds) - 1)
+            for histogram, values in zip(
+                self._latencies[model, protocol], (seconds, received, sent), strict=True
+            ):
+                observe_all(histogram, values[1:])
+
+    def coded_together(self, model: str, decoding: Sequence[float], encoding: Sequence[float]) -> None:
+        """Several requests were decoded and their replies encoded."""
+        self.coded(model, decoding[0], encoding[0])
+        for histogram, values in zip(self._coding[model], (decoding, encoding), strict=True):
+            observe_all(histogram, values[1:])
+
     def loaded(self, model: str, estimator: str, method: str, seconds: float) -> None:
         """A model answers from now on."""
         LOAD.labels(model).set(seconds)
@@ -112,6 +140,14 @@ class Metrics:
     def not_ready(self, model: str) -> None:
         """A model does not answer."""
         READY.labels(model).set(0)
+
+
+def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+    """Observe many values with one step a bucket; the library takes them one by one."""
+    counts = Counted(bisect_left(histogram._upper_bounds, value) for value in values)
+    for bucket, count in counts.items():
+        histogram._buckets[bucket].inc(count)
+    histogram._sum.inc(sum(values))
 
 
 def render(accept: str) -> tuple[bytes, str]:

@@ -47,6 +47,9 @@ class Settings:
     max_request_bytes: int = 256 * 1024 * 1024
     max_header_bytes: int = 64 * 1024
     keep_alive_timeout: int = 65
+    hot_path: bool = True
+    max_batch_size: int = 0
+    max_latency: float = 0.0
     drain_timeout: float = 30.0
     enable_docs_url: bool = False
     enable_latency_logging: bool = True
@@ -141,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     flag("max_request_bytes", _positive, "largest request body, after decompression; more is answered 413")
     flag("max_header_bytes", _positive, "largest request head; more is answered 431")
     flag("keep_alive_timeout", _positive, "seconds an idle connection is kept", "timeout_keep_alive")
+    flag("hot_path", _boolean, "answer plain predict requests inside the HTTP protocol")
+    flag("max_batch_size", _whole, "rows that are computed together at most; 0: no bound")
+    flag("max_latency", _milliseconds, "milliseconds that a request may wait for others; 0: not at all")
     flag("drain_timeout", _seconds, "seconds that running requests get after SIGTERM")
     flag("enable_docs_url", _boolean, "serve /docs")
     flag("enable_latency_logging", _boolean, "one log line a request")
@@ -203,6 +209,16 @@ def _positive(text: str) -> int:
 
 def _workers(text: str) -> int:
     return available_cpus() if text == "auto" else _positive(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    return 0.0 if text.strip("0.") == "" else _seconds(text)
 
 
 def _seconds(text: str) -> float:

@@ -23,7 +23,8 @@ def model_root(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     return root
 
 
-@pytest.fixture(scope="session")
-def server(model_root: Path) -> Iterator[Server]:
-    with serving(model_root) as running:
+@pytest.fixture(scope="session", params=["true", "false"], ids=["hot", "cold"])
+def server(model_root: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The same answers, whether plain requests take the short way or not."""
+    with serving(model_root, f"--hot_path={request.param}") as running:
         yield running

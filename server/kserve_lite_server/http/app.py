@@ -55,9 +55,7 @@ class App:
     def __init__(self, context: Context) -> None:
         self.context = context
         settings = context.settings
-        self._log = RequestLog(
-            context.metrics, settings.enable_latency_logging, settings.log_lines_per_second
-        )
+        self.log = RequestLog(context.metrics, settings.enable_latency_logging, settings.log_lines_per_second)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one HTTP request; nothing but HTTP is served."""
@@ -69,7 +67,7 @@ class App:
         started = time.perf_counter()
         status, code, sent = 499, "", 0
         self.context.enter()
-        self._log.began()
+        self.log.began()
         try:
             response = await compressed(request, await self._respond(request))
             if self.context.draining:
@@ -82,7 +80,7 @@ class App:
             log.debug("%s %s: the client went away", request.method, request.path)
         finally:
             self.context.leave()
-            self._log.ended(request.seen, status, code, sent, time.perf_counter() - started, trace)
+            self.log.ended(request.seen, status, code, sent, time.perf_counter() - started, trace)
 
     async def _respond(self, request: Request) -> Response:
         try:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kserve_lite_server.metrics import IN_FLIGHT, Metrics
@@ -52,6 +53,17 @@ def read_trace(traceparent: str | None) -> Trace | None:
     return Trace(match["trace"], match["span"], match["flags"], os.urandom(8).hex())
 
 
+@dataclass(slots=True)
+class Ended:
+    """A request and what became of it."""
+
+    seen: Seen
+    status: int
+    code: str
+    sent: int
+    seconds: float
+
+
 class RequestLog:
     """One line a request: every failure, and of the others at most so many a second, saying how many were left out."""
 
@@ -87,6 +99,32 @@ class RequestLog:
             self._metrics.coded(seen.model, seen.decoding, seen.encoding)
         if self._enabled and (status >= 400 or self._may_write()):
             self._write(seen, status, code, sent, seconds, trace)
+
+    def ended_together(self, ended: Sequence[Ended]) -> None:
+        """Several requests were answered in one turn of the event loop; none of them was ever seen in flight."""
+        alike: dict[tuple[str, str, str, int], list[Ended]] = {}
+        for one in ended:
+            seen = one.seen
+            key = (seen.model, seen.protocol, seen.path.rpartition(":")[2].rpartition("/")[2], one.status)
+            alike.setdefault(key, []).append(one)
+        for (model, protocol, method, status), group in alike.items():
+            self._metrics.answered_together(
+                model,
+                protocol,
+                method,
+                str(status),
+                [one.seconds for one in group],
+                [one.seen.received for one in group],
+                [one.sent for one in group],
+            )
+            if status < 300:
+                self._metrics.coded_together(
+                    model, [one.seen.decoding for one in group], [one.seen.encoding for one in group]
+                )
+        if self._enabled:
+            for one in ended:
+                if one.status >= 400 or self._may_write():
+                    self._write(one.seen, one.status, one.code, one.sent, one.seconds, None)
 
     def _may_write(self) -> bool:
         now = int(time.monotonic())

@@ -33,13 +33,18 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Check the size of a head that came in one piece."""
+        if self.accept_head():
+            super().on_headers_complete()
+
+    def accept_head(self) -> bool:
+        """Whether the head that is now complete is within its limit; refuses it otherwise."""
         self._in_head = False
         self._head_bytes = 0
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.max_header_bytes:
             self._refuse(self._too_large())
-            return
-        super().on_headers_complete()
+            return False
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """What cannot be parsed as HTTP is answered in JSON as everything else."""

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import uvicorn
 from uvicorn.config import Config
@@ -15,6 +16,7 @@ from uvicorn.config import Config
 from kserve_lite_server.errors import StartError
 from kserve_lite_server.http.app import App
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.hot import HotPath, HotProtocol
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
@@ -93,10 +95,13 @@ class DrainingServer(uvicorn.Server):
 
 def make_server(context: Context) -> DrainingServer:
     """A uvicorn server for this process."""
-    settings = context.settings
-    protocol = type("Protocol", (BoundedHttpProtocol,), {"max_header_bytes": settings.max_header_bytes})
+    settings, app = context.settings, App(context)
+    own: dict[str, Any] = {"max_header_bytes": settings.max_header_bytes}
+    if settings.hot_path:
+        own.update(hot=HotPath(context, app.log))
+    protocol = type("Protocol", (HotProtocol if settings.hot_path else BoundedHttpProtocol,), own)
     config = Config(
-        App(context),
+        app,
         http=protocol,
         ws="none",
         loop="auto" if sys.platform == "win32" else "uvloop",

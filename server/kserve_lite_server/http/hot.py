@@ -1,0 +1,203 @@
+"""The hot path: a plain predict request that arrives whole is answered inside the HTTP protocol, without ASGI.
+
+Everything else, and everything that is not certainly plain, goes to the application, so the path can be switched
+off without changing an answer.
+"""
+
+from time import perf_counter
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from kserve_lite_server.engine.turns import Turns
+from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.observe import Ended, RequestLog
+from kserve_lite_server.http.protocol import BoundedHttpProtocol
+from kserve_lite_server.http.questions import Head, Question, read_head, read_question, respond
+from kserve_lite_server.http.response import Response
+
+HEADS = 1024  # heads that are remembered
+LONGEST_HEAD = 2048  # bytes of a head that is remembered
+JSON_HEAD = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+
+
+class HotPath:
+    """What all connections of a process share: its models, the turn's questions, known heads, what was answered."""
+
+    def __init__(self, context: Context, log: RequestLog) -> None:
+        settings = context.settings
+        self.context = context
+        self.heads: dict[bytes, Head] = {}
+        self.ended: list[Ended] = []
+        self.turns = Turns(context.engine, settings.max_batch_size, settings.max_latency / 1000, self._report)
+        self._log = log
+
+    def _report(self) -> None:
+        ended, self.ended = self.ended, []
+        if ended:
+            self._log.ended_together(ended)
+
+
+class HotProtocol(BoundedHttpProtocol):
+    """uvicorn's protocol with a short way for plain requests.
+
+    A client repeats its head byte for byte, so a head that was found plain once is not parsed again.
+    """
+
+    hot: HotPath
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head: Head | None = (
+            None  # of the request that is being received, while it may take the short way
+        )
+        self._refused = False  # the request that is being received is answered; the rest of it is for nobody
+        self._parts: list[bytes] = []
+        self._between = True  # no request is being received
+        self._learned: list[Head] = []  # plain heads that the parser has just read
+        self._waiting = 0  # questions of this connection that wait for the end of the turn
+        self._active = 0.0  # when the last answer on the short way was written
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the requests whose heads are known; the parser reads all others."""
+        while self._between and self._may_be_short():
+            end = data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4
+            head = self.hot.heads.get(data[:end])
+            if head is None or len(data) < end + head.length:
+                break
+            body = data[end : end + head.length]
+            if (question := read_question(self.hot.context, head, body)) is None:
+                break
+            self._ask(head, question)
+            data = data[end + head.length :]
+            if not data:
+                return
+        self._learned.clear()
+        between = self._between
+        super().data_received(data)
+        if self.parser is None or self.transport.is_closing():
+            return
+        if self._head is not None:
+            self._hand_over()  # its body has not come whole: the application has the patience and the limits
+        elif between and len(self._learned) == 1:
+            self._remember(data, self._learned[0])
+
+    def on_message_begin(self) -> None:
+        """Begin a request without what only the application needs."""
+        self._in_head = True
+        self._between = False
+        self._refused = False
+        self._head = None
+        self._parts = []
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def on_headers_complete(self) -> None:
+        """Hold back a request that looks plain until its body is here."""
+        if not self.accept_head():
+            self._refused = True
+            return
+        parser = self.parser
+        if self._may_be_short() and parser.get_method() == b"POST" and parser.get_http_version() == "1.1":
+            self._head = read_head(self.url, self.headers)
+        if self._head is None:
+            self._hand_over()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep the body of a request that is held back."""
+        if self._head is not None:
+            self._parts.append(body)
+        elif not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer a plain request, or hand it over."""
+        self._between = True
+        if self._refused:
+            return
+        if self._head is not None:
+            head, body = self._head, b"".join(self._parts)
+            question = read_question(self.hot.context, head, body)
+            if question is not None:
+                self._head = None
+                self._learned.append(head)
+                self._ask(head, question)
+                return
+            self._hand_over()
+        super().on_message_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that the short way has not used either."""
+        rest = self._active + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(rest, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _may_be_short(self) -> bool:
+        busy = self.cycle is not None and not self.cycle.response_complete
+        return not (busy or self.pipeline or self.flow.write_paused or self.hot.context.draining)
+
+    def _remember(self, data: bytes, head: Head) -> None:
+        """Keep the head of a request that came whole and alone."""
+        end = data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4
+        if end > 3 and len(data) == end + head.length:
+            if len(self.hot.heads) >= HEADS:
+                self.hot.heads.clear()
+            self.hot.heads[data[:end]] = head
+
+    def _hand_over(self) -> None:
+        """Give the request to the application from its beginning, after the answers that are due before it."""
+        if self._waiting:
+            self.hot.turns.flush()
+        url, headers, parts = self.url, self.headers, self._parts
+        self._head = None
+        HttpToolsProtocol.on_message_begin(self)
+        self.url = url
+        for name, value in headers:
+            self.on_header(name, value)
+        HttpToolsProtocol.on_headers_complete(self)
+        for part in parts:
+            super().on_body(part)
+
+    def _ask(self, head: Head, question: Question) -> None:
+        self._waiting += 1
+        self.hot.context.enter()
+
+        def done(answer: Any) -> None:
+            self._waiting -= 1
+            self.hot.context.leave()
+            begun = perf_counter()
+            response = respond(question, answer, head.accept_encoding)
+            now = perf_counter()
+            seen = question.seen
+            seen.encoding = now - begun
+            self.hot.ended.append(
+                Ended(seen, response.status, response.code, len(response.body), now - question.since)
+            )
+            if not self.transport.is_closing():
+                self._write(response)
+
+        self.hot.turns.add(question.model, question.rows, done)
+
+    def _write(self, response: Response) -> None:
+        default = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        if response.status == 200 and not response.headers:
+            self.transport.write(JSON_HEAD % (default, len(response.body), response.body))
+        else:
+            own = {
+                "content-type": response.content_type,
+                "content-length": len(response.body),
+                **response.headers,
+            }
+            lines = [f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in own.items()]
+            self.transport.write(
+                b"".join([STATUS_LINE[response.status], default, *lines, b"\r\n", response.body])
+            )
+        self.server_state.total_requests += 1
+        self._active = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )

@@ -1,0 +1,253 @@
+"""The short way of plain requests on the wire: whole, split, pipelined, mixed with others, abandoned."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.server.models import IRIS
+from tests.server.process import Server, serving
+
+PATH = "/v1/models/iris:predict"
+INFER = "/v2/models/iris/infer"
+
+
+@pytest.fixture(scope="module")
+def hot(model_root: Path) -> Iterator[Server]:
+    with serving(model_root) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cold(model_root: Path) -> Iterator[Server]:
+    with serving(model_root, "--hot_path=false") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def patient(model_root: Path) -> Iterator[Server]:
+    """Waits for others, and takes three at most."""
+    with serving(model_root, "--max_latency=200", "--max_batch_size=3") as running:
+        yield running
+
+
+def body(row: Any) -> bytes:
+    return json.dumps({"instances": [np.asarray(row).tolist()]}).encode()
+
+
+def post(content: bytes, path: str = PATH, *lines: str) -> bytes:
+    head = [f"POST {path} HTTP/1.1", "Host: here", "Content-Type: application/json", *lines]
+    return "\r\n".join([*head, f"Content-Length: {len(content)}", "", ""]).encode() + content
+
+
+def get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode()
+
+
+def replies(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
+    """Read that many replies: status and body."""
+    found: list[tuple[int, bytes]] = []
+    data = b""
+    while len(found) < count:
+        head, separator, rest = data.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head) if separator else None
+        if length is not None and len(rest) >= int(length[1]):
+            found.append((int(head.split()[1]), rest[: int(length[1])]))
+            data = rest[int(length[1]) :]
+            continue
+        piece = connection.recv(65536)
+        assert piece, f"the connection ended after {len(found)} of {count} replies"
+        data += piece
+    assert data == b""
+    return found
+
+
+def labels(model: Any, rows: Any) -> list[bytes]:
+    return [b'{"predictions":[%d]}' % model.predict([row])[0] for row in rows]
+
+
+def test_pipelined_requests_are_answered_in_their_order(hot: Server, models: dict[str, Any]) -> None:
+    rows = IRIS.data[::2]
+    with hot.connect() as connection:
+        connection.sendall(b"".join(post(body(row)) for row in rows))
+        assert [reply for _, reply in replies(connection, len(rows))] == labels(models["iris"], rows)
+
+
+def test_plain_and_other_requests_on_one_connection_keep_their_order(hot: Server) -> None:
+    wanted = [post(body(IRIS.data[0])), get("/v1/models/iris"), post(body(IRIS.data[1])), get("/nowhere")]
+    with hot.connect() as connection:
+        connection.sendall(b"".join(wanted * 5))
+        answers = replies(connection, 20)
+    assert [status for status, _ in answers] == [200, 200, 200, 404] * 5
+    assert [b"predictions" in text for _, text in answers] == [True, False, True, False] * 5
+
+
+def test_a_request_after_a_slow_one_waits_for_its_turn(hot: Server) -> None:
+    slow = post(b'{"instances": [[0.3]]}', "/v1/models/slow:predict")
+    with hot.connect() as connection:
+        connection.sendall(slow + post(b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}') + get("/v2/health/live"))
+        first, second, third = replies(connection, 3)
+    assert (first[1], second[1], third[1]) == (
+        b'{"predictions":[0]}',
+        b'{"predictions":[0]}',
+        b'{"live":true}',
+    )
+
+
+@pytest.mark.parametrize("step", [1, 7, 60])
+def test_a_request_may_come_in_pieces(hot: Server, models: dict[str, Any], step: int) -> None:
+    whole = post(body(IRIS.data[120])) * 2
+    with hot.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(whole), step):
+            connection.sendall(whole[start : start + step])
+        assert [reply for _, reply in replies(connection, 2)] == labels(models["iris"], IRIS.data[[120, 120]])
+
+
+def test_heads_and_bodies_of_changing_length_are_told_apart(hot: Server, models: dict[str, Any]) -> None:
+    rows = [[5, 3, 1, 0], [5.123456789, 3.5, 1.4, 0.2], [6, 3, 5, 2], [5, 3, 1, 0]] * 3
+    with hot.connect() as connection:
+        for row, expected in zip(rows, labels(models["iris"], rows), strict=True):
+            connection.sendall(post(body(row)))
+            assert replies(connection, 1) == [(200, expected)]
+
+
+def test_a_bad_request_between_good_ones_harms_only_itself(hot: Server, models: dict[str, Any]) -> None:
+    good, bad = (
+        body(IRIS.data[0]),
+        [b'{"instances": [[1, 2]]}', b'{"instances": [[1, 2, 3, "x"]]}', b"{", b"[]"],
+    )
+    with hot.connect() as connection:
+        connection.sendall(b"".join(post(good) + post(wrong) for wrong in bad) + post(good))
+        answers = replies(connection, 2 * len(bad) + 1)
+    assert [status for status, _ in answers] == [200, 400] * len(bad) + [200]
+    assert {text for status, text in answers if status == 200} == set(labels(models["iris"], IRIS.data[:1]))
+    assert all(b'"code"' in text for status, text in answers if status == 400)
+
+
+def test_a_client_that_leaves_before_its_answer_harms_nobody(hot: Server, models: dict[str, Any]) -> None:
+    expected = labels(models["iris"], IRIS.data[:1])[0]
+    for _ in range(30):
+        leaving, staying = hot.connect(), hot.connect()
+        leaving.sendall(post(body(IRIS.data[0])) * 3)
+        leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        leaving.close()  # with a reset
+        staying.sendall(post(body(IRIS.data[0])))
+        assert replies(staying, 1) == [(200, expected)]
+        staying.close()
+
+
+def test_a_client_that_has_ended_its_side_is_still_answered(hot: Server) -> None:
+    with hot.connect() as connection:
+        connection.sendall(post(body(IRIS.data[0])))
+        connection.shutdown(socket.SHUT_WR)
+        assert replies(connection, 1)[0][0] == 200
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(["Connection: close"], id="close"),
+        pytest.param(["Accept-Encoding: gzip"], id="compression"),
+        pytest.param(["Connection: keep-alive", "User-Agent: x", "Accept: */*"], id="usual headers"),
+        pytest.param(["traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"], id="trace"),
+        pytest.param(["ce-specversion: 1.0", "ce-id: 1", "ce-source: here", "ce-type: question"], id="event"),
+        pytest.param(["X-Something: else"], id="unknown header"),
+    ],
+)
+@pytest.mark.parametrize("path", [PATH, INFER])
+def test_both_ways_answer_alike_whatever_the_headers(
+    hot: Server, cold: Server, path: str, lines: list[str]
+) -> None:
+    tensor = b'{"id":"7","inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5.1,3.5,1.4,0.2]}]}'
+    question = post(tensor if path == INFER else body(IRIS.data[0]), path, *lines)
+    answers = []
+    for server in (hot, cold):
+        with server.connect() as connection:
+            for _ in range(1 if "Connection: close" in lines else 3):
+                connection.sendall(question)
+                answers.append(replies(connection, 1)[0])
+    assert {status for status, _ in answers} == {200}
+    assert len({text for _, text in answers}) == 1
+
+
+def test_chunked_and_expecting_clients_are_answered(hot: Server) -> None:
+    content = body(IRIS.data[0])
+    with hot.connect() as connection:
+        connection.sendall(
+            b"POST %s HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+            % (PATH.encode(), len(content), content)
+        )
+        assert replies(connection, 1)[0][0] == 200
+        whole = post(content, PATH, "Expect: 100-continue")
+        connection.sendall(whole[: -len(content)])
+        assert connection.recv(25, socket.MSG_WAITALL) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(content)
+        assert replies(connection, 1)[0][0] == 200
+
+
+def test_an_old_client_gets_its_answer_and_the_end(hot: Server) -> None:
+    with hot.connect() as connection:
+        connection.sendall(post(body(IRIS.data[0])).replace(b"HTTP/1.1", b"HTTP/1.0"))
+        assert replies(connection, 1)[0][0] == 200
+        assert connection.recv(1) == b""
+
+
+def test_rows_that_are_answered_together_keep_their_own_bits(
+    model_root: Path, models: dict[str, Any]
+) -> None:
+    rows = np.random.default_rng(3).normal(3, 2, size=(60, 4))
+    expected = [models["iris"].predict_proba(row[None])[0].tolist() for row in rows]
+    with serving(model_root, "--method=predict_proba") as server, server.connect() as connection:
+        connection.sendall(b"".join(post(body(row.tolist())) for row in rows))
+        answers = [json.loads(text)["predictions"][0] for _, text in replies(connection, len(rows))]
+    assert answers == expected
+
+
+def test_many_clients_at_once_get_their_own_answers(hot: Server, models: dict[str, Any]) -> None:
+    expected = labels(models["iris"], IRIS.data)
+    wrong: list[int] = []
+
+    def client(start: int) -> None:
+        with hot.connect() as connection:
+            for number in range(start, len(expected), 16):
+                connection.sendall(post(body(IRIS.data[number])))
+                if replies(connection, 1) != [(200, expected[number])]:
+                    wrong.append(number)
+
+    threads = [threading.Thread(target=client, args=(start,)) for start in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_model_that_may_wait_answers_what_has_come_in_time_or_when_it_is_full(patient: Server) -> None:
+    question = post(body(IRIS.data[0]))
+    with patient.connect() as connection:
+        connection.sendall(question * 7)
+        assert [status for status, _ in replies(connection, 7)] == [200] * 7
+        connection.sendall(question + get("/v2/health/live"))
+        assert [b"predictions" in text for _, text in replies(connection, 2)] == [True, False]
+
+
+def test_requests_on_the_short_way_are_counted_and_logged(model_root: Path) -> None:
+    with serving(model_root) as server:
+        with server.connect() as connection:
+            connection.sendall(post(body(IRIS.data[0])) * 10 + post(b'{"instances": [[1]]}'))
+            replies(connection, 11)
+        text = server.get("/metrics").body.decode()
+        line = next(line for line in server.lines if "iris:predict 200" in line)
+    counted = dict(
+        re.findall(r'kserve_lite_requests_total\{code="(\d+)",.*model_name="iris".*\} (\d+)', text)
+    )
+    assert counted == {"200": "10", "400": "1"}
+    assert re.search(r'kserve_lite_request_seconds_count\{model_name="iris",protocol="v1"\} 11', text)
+    assert '"rows":1' in line
