@@ -76,6 +76,9 @@ cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
 e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 	$(BIN)/python -m pytest tests/e2e -n 0
 
+bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 server
+	$(BIN)/python -m tests.bench.storage
+
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
