@@ -1,0 +1,100 @@
+"""TLS and mutual TLS on the gRPC port, and a certificate that is replaced while the server runs."""
+
+import subprocess
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.server.models import IRIS, iris, save
+from tests.server.process import refused, serving
+from tests.server.rpc.client import Both, Input, grpc_port, refusal, request, tensors
+
+ROW = request("model", [Input("x", "FP64", IRIS.data[:1])], raw=True)
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate that is its own authority, for localhost."""
+    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+    ]
+    command += ["-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    return certificate, key
+
+
+def infer(port: int, authority: bytes, *client: Path) -> list[object]:
+    """Ask over TLS, trusting `authority`, showing the client's certificate when there is one."""
+    shown = [path.read_bytes() for path in client]
+    chain, key = shown if shown else (None, None)
+    credentials = grpc.ssl_channel_credentials(authority, key, chain)
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_retries", 0)]
+    with grpc.secure_channel(f"localhost:{port}", credentials, options) as channel:
+        grpc.channel_ready_future(channel).result(10)
+        return tensors(Both(None, channel, port).infer(ROW))["output-0"][2]  # type: ignore[arg-type]
+
+
+def test_a_client_that_trusts_the_certificate_is_answered_and_plain_text_is_not(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, "server")
+    save(iris(), tmp_path / "model")
+    flags = ("--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}")
+    with serving(tmp_path / "model", *flags) as server:
+        port = grpc_port(server)
+
+        assert infer(port, chain.read_bytes()) == [0]
+        with grpc.insecure_channel(f"localhost:{port}") as channel:
+            plain = Both(server, channel, port)
+            assert refusal(lambda: plain.infer(ROW, timeout=5))[0] in (
+                grpc.StatusCode.UNAVAILABLE,
+                grpc.StatusCode.DEADLINE_EXCEEDED,
+            )
+
+        old = chain.read_bytes()
+        renewed, renewed_key = certificate(tmp_path, "renewed")
+        renewed_key.rename(key)
+        renewed.rename(chain)
+
+        assert infer(port, chain.read_bytes()) == [0]
+        with pytest.raises(grpc.FutureTimeoutError):
+            infer(port, old)
+
+
+def test_mutual_tls_wants_a_client_certificate_of_the_named_authority(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, "server")
+    client, client_key = certificate(tmp_path, "client")
+    save(iris(), tmp_path / "model")
+    flags = ["--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}"]
+    with serving(tmp_path / "model", *flags, f"--grpc_tls_client_ca={client}") as server:
+        port = grpc_port(server)
+
+        assert infer(port, chain.read_bytes(), client, client_key) == [0]
+        with pytest.raises((grpc.FutureTimeoutError, grpc.RpcError)):
+            infer(port, chain.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        pytest.param(["--grpc_tls_cert=a.crt"], "go together", id="certificate alone"),
+        pytest.param(["--grpc_tls_client_ca=a.crt"], "needs --grpc_tls_cert", id="authority alone"),
+        pytest.param(
+            ["--grpc_tls_cert=no.crt", "--grpc_tls_key=no.key"], "cannot read no.key", id="no such file"
+        ),
+    ],
+)
+def test_files_that_cannot_be_used_are_refused_at_the_start(
+    model_root: Path, flags: list[str], sentence: str
+) -> None:
+    status, said = refused(f"--model_dir={model_root}", "--enable_grpc=true", "--grpc_port=0", *flags)
+
+    assert status == 1
+    assert sentence in said
+    assert "[tls_files_unusable]" in said
