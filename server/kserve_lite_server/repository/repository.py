@@ -48,9 +48,8 @@ class Repository:
         self.changed: list[Callable[[Entry], None]] = []  # told of every load, also a failed one, and unload
         self._entries: dict[str, Entry] = {}
         self._locks: dict[str, threading.Lock] = {}
-        self.prepares = (
-            False  # whether a load also warms up: in the process that will serve, not before a fork
-        )
+        # Whether a load also warms up: in the process that will serve, not before a fork.
+        self.prepares = False
         self.replaced: list[Callable[[Model], None]] = []  # told of every model that is no longer served
 
     @property
@@ -78,8 +77,7 @@ class Repository:
 
         Raises `ServeError` with the reason; a model that served before goes on serving.
         """
-        if self._root and name not in self._entries and name[0] not in "._" and (self._root / name).is_dir():
-            self.register(name, self._root / name)
+        self._discover(name)
         entry = self.entry(name)
         with self._locks.setdefault(name, threading.Lock()):
             if entry.model is None:
@@ -142,6 +140,14 @@ class Repository:
     def _tell(self, entry: Entry) -> None:
         for tell in self.changed:
             tell(entry)
+
+    def _discover(self, name: str) -> None:
+        """Register a folder that has appeared; the name comes from outside, so it is looked up, not followed."""
+        if self._root is None or name in self._entries:
+            return
+        for folder in self._root.iterdir():
+            if folder.name == name and folder.is_dir() and not name.startswith((".", "_")):
+                self.register(name, folder)
 
     def _retire(self, model: Model | None) -> None:
         if model is not None:
