@@ -26,7 +26,20 @@ LIVE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
-HEADERS = ["content-length", "transfer-encoding", "content-encoding", "accept-encoding", "accept", "traceparent", "ce-specversion", "content-type", "expect", "connection", "inference-header-content-length", "upgrade"]
+HEADERS = [
+    "content-length",
+    "transfer-encoding",
+    "content-encoding",
+    "accept-encoding",
+    "accept",
+    "traceparent",
+    "ce-specversion",
+    "content-type",
+    "expect",
+    "connection",
+    "inference-header-content-length",
+    "upgrade",
+]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 values = st.recursive(
