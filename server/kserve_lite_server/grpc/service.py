@@ -3,8 +3,10 @@
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -20,6 +22,7 @@ from kserve_lite_server.grpc import open_inference_pb2 as pb
 from kserve_lite_server.grpc.errors import abort
 from kserve_lite_server.grpc.pool import Pool
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.observe import RequestLog, Seen, read_trace
 from kserve_lite_server.protocol import inference
 from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.repository.repository import State
@@ -33,12 +36,24 @@ NAME: str = DESCRIPTOR.full_name
 EXTENSIONS = ["model_repository"]
 
 
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One call: its connection to the client, and what is seen of it for logs and metrics."""
+
+    rpc: grpc.ServicerContext
+    seen: Seen
+
+
 class Service:
     """Answers the calls of one server process by the same repository and engine as REST."""
 
     def __init__(self, context: Context, pool: Pool) -> None:
         self._context = context
         self._pool = pool
+        settings = context.settings
+        self._log = RequestLog(
+            context.metrics, settings.enable_latency_logging, settings.log_lines_per_second
+        )
         self._running = 0
         self._ended = threading.Condition()
 
@@ -50,41 +65,58 @@ class Service:
     def _handler(self, method: MethodDescriptor) -> "grpc.RpcMethodHandler[bytes, Message]":
         """Decode in the handler: grpcio would answer INTERNAL to bytes that are no message."""
         message = GetMessageClass(method.input_type)
-        answer: Callable[[Any, grpc.ServicerContext], Message] = getattr(self, _snake(method.name))
+        answer: Callable[[Any, Incoming], Message] = getattr(self, _snake(method.name))
+
+        path, protocol = f"/{NAME}/{method.name}", "grpc" if method.name == "ModelInfer" else ""
 
         def handle(data: bytes, rpc: grpc.ServicerContext) -> Message:
-            with self._ended:
-                self._running += 1
+            incoming = Incoming(rpc, Seen("gRPC", path, protocol, received=len(data)))
+            status, code, sent, started = 499, "", 0, time.perf_counter()
+            self._begun()
             try:
-                return answer(_parsed(message, data), rpc)
+                response = answer(_parsed(message, data), incoming)
+                status, sent = 200, response.ByteSize()
+                return response
             except ServeError as error:
+                status, code = error.status, error.code
                 abort(rpc, error)
             except CancelledError:
                 rpc.abort(grpc.StatusCode.CANCELLED, "the client cancelled the call")
             except Exception:
-                log.exception("%s failed", method.full_name)
-                abort(rpc, ServeError("internal", "the server failed; its log says why"))
+                log.exception("%s failed", path)
+                status, code = 500, "internal"
+                abort(rpc, ServeError(code, "the server failed; its log says why"))
             finally:
-                with self._ended:
-                    self._running -= 1
-                    self._ended.notify_all()
+                trace = read_trace(_traceparent(rpc))
+                self._log.ended(incoming.seen, status, code, sent, time.perf_counter() - started, trace)
+                self._over()
 
         return grpc.unary_unary_rpc_method_handler(handle, response_serializer=_bytes)
+
+    def _begun(self) -> None:
+        self._log.began()
+        with self._ended:
+            self._running += 1
+
+    def _over(self) -> None:
+        with self._ended:
+            self._running -= 1
+            self._ended.notify_all()
 
     def idle(self, seconds: float) -> bool:
         """Wait until no call runs; False when that took longer."""
         with self._ended:
             return self._ended.wait_for(lambda: not self._running, seconds)
 
-    def server_live(self, request: pb.ServerLiveRequest, rpc: grpc.ServicerContext) -> Message:
+    def server_live(self, request: pb.ServerLiveRequest, call: Incoming) -> Message:
         """The process answers."""
         return pb.ServerLiveResponse(live=True)
 
-    def server_ready(self, request: pb.ServerReadyRequest, rpc: grpc.ServicerContext) -> Message:
+    def server_ready(self, request: pb.ServerReadyRequest, call: Incoming) -> Message:
         """Every registered model answers and the process is not going down."""
         return pb.ServerReadyResponse(ready=self._context.ready)
 
-    def model_ready(self, request: pb.ModelReadyRequest, rpc: grpc.ServicerContext) -> Message:
+    def model_ready(self, request: pb.ModelReadyRequest, call: Incoming) -> Message:
         """One model answers; an unknown one is an error, one that is not ready is not."""
         try:
             self._context.repository.model(request.name, request.version or None)
@@ -94,11 +126,11 @@ class Service:
             return pb.ModelReadyResponse(ready=False)
         return pb.ModelReadyResponse(ready=True)
 
-    def server_metadata(self, request: pb.ServerMetadataRequest, rpc: grpc.ServicerContext) -> Message:
+    def server_metadata(self, request: pb.ServerMetadataRequest, call: Incoming) -> Message:
         """Name, version, extensions."""
         return pb.ServerMetadataResponse(name="kserve-lite", version=__version__, extensions=EXTENSIONS)
 
-    def model_metadata(self, request: pb.ModelMetadataRequest, rpc: grpc.ServicerContext) -> Message:
+    def model_metadata(self, request: pb.ModelMetadataRequest, call: Incoming) -> Message:
         """What the model takes and gives."""
         model = describe(self._context.repository.model(request.name, request.version or None))
         response = pb.ModelMetadataResponse(
@@ -109,22 +141,27 @@ class Service:
                 tensors.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
         return response
 
-    def model_infer(self, request: pb.ModelInferRequest, rpc: grpc.ServicerContext) -> Message:
+    def model_infer(self, request: pb.ModelInferRequest, call: Incoming) -> Message:
         """Tensors in, tensors out."""
-        version = request.model_version or None
+        version, seen, started = request.model_version or None, call.seen, time.perf_counter()
         model = self._context.repository.model(request.model_name, version)
+        seen.model = model.name
         asked = messages.decode(request)
         signature = model.signature
-        call = inference.to_call(asked, signature.methods, model.method, signature.features)
-        answer = self._context.engine.now(model, call)
+        wanted = inference.to_call(asked, signature.methods, model.method, signature.features)
+        seen.rows, seen.decoding = wanted.count, time.perf_counter() - started
+        answer = self._context.engine.now(model, wanted)
         if answer is None:
-            answer = self._wait(model, call, rpc)
+            answer = self._wait(model, wanted, call.rpc)
+        started = time.perf_counter()
         response = inference.to_response(asked, answer, model.method, model.name, version, signature.classes)
-        if call.ignored:
-            rpc.set_trailing_metadata((("warning", f"ignored: {', '.join(call.ignored)}"),))
-        return messages.encode(response, asked, raw=bool(request.raw_input_contents))
+        if wanted.ignored:
+            call.rpc.set_trailing_metadata((("warning", f"ignored: {', '.join(wanted.ignored)}"),))
+        message = messages.encode(response, asked, raw=bool(request.raw_input_contents))
+        seen.encoding = time.perf_counter() - started
+        return message
 
-    def repository_index(self, request: pb.RepositoryIndexRequest, rpc: grpc.ServicerContext) -> Message:
+    def repository_index(self, request: pb.RepositoryIndexRequest, call: Incoming) -> Message:
         """Every model with its state, and why it does not serve."""
         response = pb.RepositoryIndexResponse()
         for entry in self._context.repository.entries:
@@ -137,18 +174,14 @@ class Service:
                 )
         return response
 
-    def repository_model_load(
-        self, request: pb.RepositoryModelLoadRequest, rpc: grpc.ServicerContext
-    ) -> Message:
+    def repository_model_load(self, request: pb.RepositoryModelLoadRequest, call: Incoming) -> Message:
         """Load, or load again; the old model serves until the new one can."""
         name = _model_name(request)
         with self._pool.waiting():
             self._context.control.load(name)
         return pb.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
 
-    def repository_model_unload(
-        self, request: pb.RepositoryModelUnloadRequest, rpc: grpc.ServicerContext
-    ) -> Message:
+    def repository_model_unload(self, request: pb.RepositoryModelUnloadRequest, call: Incoming) -> Message:
         """Stop serving a model."""
         name = _model_name(request)
         with self._pool.waiting():
@@ -181,6 +214,13 @@ def _model_name(request: pb.RepositoryModelLoadRequest | pb.RepositoryModelUnloa
                 f"parameter {parameter!r} is not supported: a model is loaded from its own folder as it is"
             )
     return request.model_name or request.repository_name
+
+
+def _traceparent(rpc: grpc.ServicerContext) -> str | None:
+    for name, value in rpc.invocation_metadata():
+        if name == "traceparent":
+            return str(value)
+    return None
 
 
 def _snake(name: str) -> str:

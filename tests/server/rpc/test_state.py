@@ -254,3 +254,20 @@ def follow(watch: Any, states: "queue.Queue[int]") -> None:
             states.put(response.status)
     except grpc.RpcError:
         pass
+
+
+def test_calls_are_counted_and_logged_as_requests_over_rest_are(tmp_path: Path) -> None:
+    save(iris(), tmp_path / "model")
+    trace = ("traceparent", "00-" + "a" * 32 + "-" + "b" * 16 + "-01")
+    with both(tmp_path) as running:
+        running.stub.ModelInfer(request("model", [ROW], raw=True), timeout=30, metadata=[trace])
+        refusal(lambda: running.infer(request("model", [], raw=True)))
+
+        def counted() -> bool:
+            metrics = running.rest.get("/metrics").body.decode()
+            counter = 'kserve_lite_requests_total{code="%d",method="ModelInfer",model_name="model",protocol="grpc"} 1.0'
+            return counter % 200 in metrics and counter % 400 in metrics
+
+        until(counted)
+        until(lambda: "gRPC /inference.GRPCInferenceService/ModelInfer 400" in running.rest.log())
+        assert '"trace_id":"' + "a" * 32 in running.rest.log()
