@@ -95,15 +95,83 @@ CEILING = Server(
     packages=("uvloop", "httptools"),
 )
 
+IRIS_ROW = [[5.1, 3.5, 1.4, 0.2]]
+PREDICT, INFER = f"/v1/models/{MODEL}:predict", f"/v2/models/{MODEL}/infer"
+
+
+def instances(rows: list[list[float]]) -> bytes:
+    """Return a V1 body."""
+    return json.dumps({"instances": rows}).encode()
+
+
+def tensor(rows: list[list[float]]) -> bytes:
+    """Return a V2 body with one tensor."""
+    values = [value for row in rows for value in row]
+    shape = [len(rows), len(rows[0])]
+    return json.dumps(
+        {"id": "1", "inputs": [{"name": "x", "shape": shape, "datatype": "FP64", "data": values}]}
+    ).encode()
+
+
+def outputs(reply: bytes) -> object:
+    """Return the values of a V2 reply; servers differ in what else they say."""
+    return [output["data"] for output in json.loads(reply)["outputs"]]
+
+
+def against_kserve(
+    id: str,
+    title: str,
+    model: Callable[[], object],
+    request: Request,
+    goals: Mapping[int, float],
+    share: float | None,
+    connections: tuple[int, ...] = (1, 64),
+) -> Case:
+    """Return a case of ours against KServe's server."""
+    return Case(id, title, model, request, OURS, KSERVE, connections, goals, share)
+
+
 CASES = (
-    Case(
-        id="v1-iris",
-        title="V1 JSON, logistic regression on iris, 1 row",
-        model=models.iris_logistic_regression,
-        request=Request(path=f"/v1/models/{MODEL}:predict", body=b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'),
-        subject=OURS,
-        baseline=KSERVE,
-        goals={1: 8, 16: 25, 64: 40},
-        ceiling_share=0.75,
+    against_kserve(
+        "v1-iris",
+        "V1 JSON, logistic regression on iris, 1 row",
+        models.iris_logistic_regression,
+        Request(PREDICT, instances(IRIS_ROW)),
+        {1: 8, 16: 25, 64: 40},
+        0.75,
+        (1, 16, 64),
+    ),
+    against_kserve(
+        "v2-iris",
+        "V2 JSON, logistic regression on iris, 1 row",
+        models.iris_logistic_regression,
+        Request(INFER, tensor(IRIS_ROW), answer=outputs),
+        {1: 8, 16: 25, 64: 40},
+        0.7,
+        (1, 16, 64),
+    ),
+    against_kserve(
+        "v1-forest",
+        "V1 JSON, random forest of 200 trees on iris, 1 row",
+        models.iris_forest,
+        Request(PREDICT, instances(IRIS_ROW)),
+        {1: 25, 64: 100},
+        None,
+    ),
+    against_kserve(
+        "v1-svc",
+        "V1 JSON, SVC on iris, 1 row",
+        models.iris_svc,
+        Request(PREDICT, instances(IRIS_ROW)),
+        {1: 8, 64: 25},
+        0.7,
+    ),
+    against_kserve(
+        "v1-histogram",
+        "V1 JSON, histogram gradient boosting, 1 row of 30",
+        models.histogram_boosting,
+        Request(PREDICT, instances([[0.25 * column for column in range(30)]])),
+        {1: 6, 64: 40},
+        None,
     ),
 )

@@ -75,6 +75,7 @@ def _parameters(model: Model) -> dict[str, Any]:
         "estimator": type(model.estimator).__name__,
         "method": model.method,
         "methods": list(signature.methods),
+        "kernels": model.plan.describe(),
         "feature_names": None if signature.features is None else list(signature.features),
         CLASSES: classes,
         "sklearn_version": sklearn.__version__,
