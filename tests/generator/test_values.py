@@ -164,7 +164,7 @@ def _closed_objects(values: BaseModel) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("chart", CHARTS)
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_schema_says_what_pydantic_says(chart: str, data: st.DataObject) -> None:
     schema = committed(chart)
