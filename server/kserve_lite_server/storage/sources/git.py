@@ -16,6 +16,7 @@ from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.object_store import iter_tree_contents
 from dulwich.objects import Blob, Commit, ObjectID, Tag
 from dulwich.repo import Repo
+from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError
 
 from kserve_lite_server.storage import keys, network
@@ -66,6 +67,7 @@ class GitSource(Source):
         self._shown = location.shown
         self._settings = settings
         self._client = Client(settings)
+        self._requests = _Requests(self._client.pool(self._wanted.repository))
         self._folder = tempfile.TemporaryDirectory(prefix="kserve-lite-git-")
         self._repository = Repo.init_bare(self._folder.name)
 
@@ -88,6 +90,7 @@ class GitSource(Source):
 
     def close(self) -> None:
         """Remove the pack, close the connections."""
+        self._requests.close()
         self._client.close()
         self._repository.close()
         self._folder.cleanup()
@@ -96,7 +99,7 @@ class GitSource(Source):
         host = urlsplit(self._wanted.repository)
         client, path = get_transport_and_path_from_url(
             self._wanted.repository,
-            pool_manager=self._client.pool(self._wanted.repository),
+            pool_manager=self._requests,  # type: ignore[arg-type]
             username=os.environ.get("GIT_USERNAME"),
             password=os.environ.get("GIT_PASSWORD"),
             quiet=True,
@@ -154,6 +157,26 @@ class GitSource(Source):
         blob = self._repository.object_store[ObjectID(key.encode())]
         assert isinstance(blob, Blob)
         return blob.as_raw_string()
+
+
+class _Requests:
+    """Connections for dulwich, which leaves a refused answer unread and open."""
+
+    def __init__(self, pool: PoolManager) -> None:
+        self._pool = pool
+        self.headers = pool.headers
+        self._answers: list[BaseHTTPResponse] = []
+
+    def request(self, *arguments: Any, **options: Any) -> BaseHTTPResponse:
+        """Ask as the pool does."""
+        answer = self._pool.request(*arguments, **options)
+        self._answers.append(answer)
+        return answer
+
+    def close(self) -> None:
+        """Close what is still open."""
+        for answer in self._answers:
+            answer.close()
 
 
 class _UnknownRefError(Exception):
