@@ -79,7 +79,10 @@ e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 server
 	$(BIN)/python -m tests.bench.storage
 
+test-cluster: $(STAMP) ## Test the host's cluster tool itself: crashes, repair, nothing left behind (root)
+	$(BIN)/python -m pytest tests/cluster -n 0
+
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-apiserver test-helm test-storage bench-storage lint format generate verify bench images cluster cluster-status cluster-down e2e clean
+.PHONY: help setup lock run test test-apiserver test-helm test-storage bench-storage lint format generate verify bench images cluster cluster-status cluster-down e2e test-cluster clean

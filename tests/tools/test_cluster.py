@@ -13,6 +13,7 @@ import pytest
 from tools.cluster import provider
 from tools.cluster.host import archive, parts, preflight
 from tools.cluster.host.node import Node
+from tools.cluster.host.provider import check_version
 from tools.errors import ToolError
 
 
@@ -125,6 +126,11 @@ def test_a_node_that_was_never_started_leaves_no_trace_and_can_be_stopped(tmp_pa
 def test_entering_a_node_that_does_not_run_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="make cluster"):
         Node(tmp_path / "host").inside(["true"])
+
+
+def test_another_version_of_kubernetes_is_refused_on_the_host() -> None:
+    with pytest.raises(ToolError, match="CLUSTER=kind, which has others"):
+        check_version("1.31.0")
 
 
 def test_every_file_of_the_node_has_a_place() -> None:

@@ -9,14 +9,13 @@ from tools import build
 from tools.cluster import addons
 from tools.cluster.host import parts
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.provider import KUBECONFIG, RESOLVER, container_engine
+from tools.cluster.provider import KUBECONFIG, RESOLVER, VERSION, container_engine
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
 
 NAME = "kserve-lite"
 NODE = f"{NAME}-control-plane"
-VERSION = "KUBERNETES"  # the environment variable that names a version, such as 1.32.8
 CONFIG = """
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4

@@ -14,6 +14,7 @@ STATE_FOLDER = "CLUSTER_STATE"  # the environment variable that puts a cluster's
 STATE = Path(os.environ.get(STATE_FOLDER) or CLONE / ".cache" / "cluster")
 KUBECONFIG = STATE / "kubeconfig"
 CHOICE = "CLUSTER"  # the environment variable that names a provider
+VERSION = "KUBERNETES"  # the environment variable that names a version of Kubernetes, such as 1.33.7
 # What a process needs to resolve the cluster's names as a pod of namespace default does.
 RESOLVER = "nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
 NAMES = ("kind", "host", "existing")

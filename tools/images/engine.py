@@ -39,7 +39,10 @@ class Docker(Engine):
         self.name = name
 
     def build(self, image: Image) -> None:
-        """Build with the engine's own cache and base."""
+        """Build with the engine's own cache, on the published base."""
+        run(
+            [self.name, "pull", base.PUBLISHED], timeout=600
+        )  # a builder's own copy cannot be asked for its layers
         file = CLONE / image.dockerfile
         command = [
             self.name,

@@ -9,11 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from tools import build
+from tools.catalogue import families
 from tools.cluster import addons
 from tools.cluster.host import parts, preflight
 from tools.cluster.host.node import Node, free_subnets
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE
+from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
@@ -33,6 +34,7 @@ class Host:
         """Bring the node up; a node that is damaged beyond its own repair is replaced."""
         if self.node.pid() and self._complete() and self._recovers():
             return
+        check_version(os.environ.get(VERSION))
         preflight.require(self.node.state)
         if self.node.traces():
             self.node.stop()
@@ -120,3 +122,13 @@ class Host:
             self.node.inside(entered, files=False), env={**os.environ, **environment}, check=False
         )
         return done.returncode
+
+
+def check_version(asked: str | None) -> None:
+    """Refuse a version of Kubernetes other than the one that `tools/programs` pins."""
+    pinned = families()["kubernetes"].version
+    if asked and asked.removeprefix("v") != pinned:
+        raise ToolError(
+            f"{VERSION}={asked}: the host provider has {pinned} alone",
+            f"unset {VERSION}, or use CLUSTER=kind, which has others",
+        )
