@@ -5,6 +5,7 @@ FROM ${BASE_IMAGE} AS builder
 # The base's bundle of certificates: a build behind a proxy replaces this one file.
 ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 ENV UV_LINK_MODE=copy UV_NO_CACHE=1
+RUN apt-get update -qq && apt-get install -qq --no-install-recommends binutils >/dev/null
 WORKDIR /build
 COPY requirements/bootstrap.txt requirements/build.txt requirements/
 RUN python3 -m venv tools \
