@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
@@ -22,6 +23,7 @@ from kserve_lite.local.process import Process
 
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 _STILL_LOADING = 10.0
+_LONGEST_SAMPLE = 2000
 _LAST_WORD = re.compile(r"kserve-lite-server: error: (?P<sentence>.*?)(?: \[(?P<code>\w+)\])?$")
 
 
@@ -90,6 +92,20 @@ class Instance:
         finally:
             asked.cancel()
             ended.cancel()
+
+    async def sample(self) -> str | None:
+        """Return a request body that fits the model, if its server can say one."""
+        url = self.backend.url.join(URL(f"/v2/models/{quote(self.plan.route.model, safe='')}", encoded=True))
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client,
+                client.get(url) as answer,
+            ):
+                body = (await answer.json())["parameters"]["sample_request"]
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+            return None  # a courtesy: the model answers all the same
+        text = json.dumps(body, ensure_ascii=False)
+        return text if body and len(text) <= _LONGEST_SAMPLE else None
 
     async def ended(self) -> int:
         """Wait for the server's end, expected or not, and return its exit code."""

@@ -50,6 +50,10 @@ class Service:
         """Whether a version answers."""
         return self._current is not None and self._current.running
 
+    async def sample(self) -> str | None:
+        """Return a request body that fits the model that answers now, if its server can say one."""
+        return await self._current.sample() if self._current is not None and self._current.running else None
+
     def change(self, plan: Plan) -> None:
         """Bring up a version by `plan`, or from changed files; the present one serves until the new one answers."""
         self.plan = plan

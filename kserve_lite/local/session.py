@@ -107,7 +107,7 @@ class Session:
         if not ready and not self._options.watch:
             return 1
         wished = self._options.port or DEFAULT_PORT
-        trials = tuple(self._trial(key) for key in ready)
+        trials = tuple(await asyncio.gather(*(self._trial(key) for key in ready)))
         self._report(
             Listening(
                 f"http://localhost:{port}",
@@ -149,10 +149,12 @@ class Session:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
 
-    def _trial(self, key: str) -> Trial:
-        route = self._services[key].plan.route
+    async def _trial(self, key: str) -> Trial:
+        service = self._services[key]
+        route = service.plan.route
         shared = sum(other.model == route.model for other in self.routes()) > 1
-        return Trial(key, route.model, self._wanted.samples.get(key), route.hosts[0] if shared else None)
+        body = self._wanted.samples.get(key) or await service.sample()
+        return Trial(key, route.model, body, route.hosts[0] if shared else None)
 
 
 def _read(options: Options) -> Desired:
