@@ -10,7 +10,7 @@ import sys
 from kserve_lite import __version__
 from kserve_lite.cli import problems
 from kserve_lite.cli.terminal import Style, size
-from kserve_lite.local.events import Event, Failed, Listening, Log, Phase, Progress, Refused, Trial
+from kserve_lite.local.events import Event, Failed, Listening, Log, Phase, Progress, Refused, Trial, Unused
 
 _COLOUR_OF_PHASE = {
     "Ready": "green",
@@ -55,6 +55,9 @@ class Show:
                 self._rewrite(f"{self._label(service)} {'Downloading':<11} {size(done)}{of}, {files} files")
             case Log(service, line):
                 self._print(f"{self._label(service)} {self._style.paint('│', 'dim')} {line}")
+            case Unused(service, fields):
+                name = self._style.paint(f"{'No effect':<11}", "yellow")
+                self._print(f"{self._label(service)} {name} on this machine: {', '.join(fields)}")
             case Failed(service, problem, still_serving):
                 after = "the version before goes on serving" if still_serving else "it does not serve"
                 self._print(f"{self._label(service)} {self._style.paint('Failed     ', 'red')} {after}")

@@ -41,6 +41,14 @@ class Log:
 
 
 @dataclass(frozen=True)
+class Unused:
+    """Fields of a service that are right, and have no effect on one machine."""
+
+    service: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Failed:
     """A service cannot be served; `still_serving` when its last good version goes on answering."""
 
@@ -77,5 +85,5 @@ class Listening:
     skipped: tuple[int, ...]
 
 
-Event = Phase | Progress | Log | Failed | Refused | Listening
+Event = Phase | Progress | Log | Unused | Failed | Refused | Listening
 Report = Callable[[Event], None]

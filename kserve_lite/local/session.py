@@ -11,7 +11,7 @@ from typing import Any
 
 from kserve_lite.local import ports
 from kserve_lite.local.desired import Desired, desired
-from kserve_lite.local.events import Listening, Phase, Refused, Report, Trial
+from kserve_lite.local.events import Listening, Phase, Refused, Report, Trial, Unused
 from kserve_lite.local.gateway import Backend, Gateway, Unavailable
 from kserve_lite.local.plan import Plan
 from kserve_lite.local.route import Route
@@ -137,6 +137,8 @@ class Session:
     def _add(self, key: str, plan: Plan) -> None:
         self._started += 1
         self._report(Phase(key, "Resolving", plan.runtime))
+        if fields := self._wanted.unused[key]:
+            self._report(Unused(key, tuple(fields)))
         service = Service(plan, self._folder / str(self._started), self._report, self._options.log_format)
         self._services[key] = service
         self._tasks[key] = asyncio.create_task(service.run())

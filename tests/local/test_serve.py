@@ -221,18 +221,21 @@ def test_a_claim_is_the_folder_that_mount_names_and_is_read_in_place(iris: Path,
 def test_env_and_arguments_of_the_user_reach_the_server(iris: Path, tmp_path: Path) -> None:
     uri = iris / "my-sklearn-model"
     args = ["--model_name=flowers", "--max_request_bytes=64"]
-    (tmp_path / "isvc.yaml").write_text(
-        isvc("iris", uri, args=args, env=[{"name": "KSERVE_LOGLEVEL", "value": "ERROR"}])
-    )
+    env = [{"name": "KSERVE_LOGLEVEL", "value": "ERROR"}]
+    resources = {"limits": {"cpu": "2"}}
+    (tmp_path / "isvc.yaml").write_text(isvc("iris", uri, args=args, env=env, resources=resources))
 
     with serving(tmp_path / "isvc.yaml", cache=tmp_path / "cache") as serve:
         serve.listening()
+        unused = serve.wait_for(lambda e: e["event"] == "unused")
         small = serve.ask("/v1/models/flowers:predict", ROW)
         large, said = serve.ask("/v1/models/flowers:predict", {"instances": [[5.1, 3.5, 1.4, 0.2]] * 10})
 
     assert small == (200, {"predictions": [0]})
     assert (large, said["code"]) == (413, "request_too_large")
     assert not [event for event in serve.events if event["event"] == "log"]
+    unused = [event["fields"] for event in serve.events if event["event"] == "unused"]
+    assert unused == [["spec.predictor.model.resources"]]
 
 
 def test_two_commands_at_once_do_not_disturb_each_other(iris: Path, tmp_path: Path) -> None:
