@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ class Serve:
         self.port = port
         self.events: list[dict[str, Any]] = []
         self._came = threading.Condition()
+        self._ended = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -36,17 +38,24 @@ class Serve:
                     self.events.append(json.loads(line))
                     self._came.notify_all()
         with self._came:
+            self._ended = True
             self._came.notify_all()
 
     def wait_for(self, wanted: Callable[[dict[str, Any]], bool], after: int = 0) -> dict[str, Any]:
         """Return the first event, from number `after` on, that is `wanted`."""
 
-        def found() -> dict[str, Any] | None:
-            return next((event for event in self.events[after:] if wanted(event)), None)
+        looked = after
 
+        def found() -> dict[str, Any] | None:
+            nonlocal looked
+            begin, looked = looked, len(self.events)
+            return next((event for event in self.events[begin:looked] if wanted(event)), None)
+
+        event = None
+        deadline = time.monotonic() + PATIENCE
         with self._came:
-            self._came.wait_for(lambda: found() or self.process.poll() is not None, PATIENCE)
-            event = found()
+            while (event := found()) is None and not self._ended and time.monotonic() < deadline:
+                self._came.wait(1)
         assert event is not None, f"it never came; the last events: {self.events[-8:]}"
         return event
 

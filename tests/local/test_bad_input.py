@@ -11,7 +11,6 @@ import joblib
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import Normalizer
 
 from tests.local.harness import isvc, run
 
@@ -109,7 +108,7 @@ def test_a_variable_from_a_secret_is_taken_from_this_machine_or_asked_for(tmp_pa
 
 def test_models_that_cannot_be_loaded_are_each_told_with_cause_and_field(tmp_path: Path) -> None:
     model = LogisticRegression(max_iter=500).fit(*load_iris(return_X_y=True))
-    for name in ("empty", "two", "foreign", "transformer"):
+    for name in ("empty", "two", "foreign", "table"):
         (tmp_path / name).mkdir()
     joblib.dump(model, tmp_path / "two/model.joblib")
     joblib.dump(model, tmp_path / "two/model.pkl")
@@ -119,9 +118,9 @@ def test_models_that_cannot_be_loaded_are_each_told_with_cause_and_field(tmp_pat
     subprocess.run(
         [sys.executable, "-c", write], cwd=tmp_path, env={**os.environ, "PYTHONPATH": "lib"}, check=True
     )
-    (tmp_path / "transformer/model.pkl").write_bytes(pickle.dumps(Normalizer().fit([[1.0]])))
+    (tmp_path / "table/model.pkl").write_bytes(pickle.dumps({"coefficients": [1.0, 2.0]}))
     (tmp_path / "empty/readme.txt").write_text("nothing")
-    names = ("gone", "empty", "two", "foreign", "transformer")
+    names = ("gone", "empty", "two", "foreign", "table")
     (tmp_path / "isvc.yaml").write_text("\n---\n".join(isvc(name, name) for name in names))
 
     done = run("serve", tmp_path / "isvc.yaml", "--output", "json", cache=tmp_path / "cache")
@@ -134,7 +133,7 @@ def test_models_that_cannot_be_loaded_are_each_told_with_cause_and_field(tmp_pat
         "empty": "model_file_missing",
         "two": "model_file_ambiguous",
         "foreign": "model_module_missing",
-        "transformer": "model_without_method",
+        "table": "model_without_method",
     }
     assert failed["gone"]["path"] == "spec.predictor.model.storageUri"
     assert "mylib" in failed["foreign"]["message"] + failed["foreign"]["remedy"]

@@ -48,7 +48,7 @@ class Load:
             thread.join()
 
     def _ask(self) -> None:
-        while not self._ending.is_set():
+        while not self._ending.wait(0.005):
             self.answers.append(self._serve.ask("/v1/models/m:predict", ROW))
 
 
