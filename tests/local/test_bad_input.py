@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.local.harness import isvc, run
 
-GOOD = isvc("iris", "model")
+GOOD = isvc("iris", "./model")
 
 
 @pytest.mark.parametrize(
@@ -38,10 +38,10 @@ GOOD = isvc("iris", "model")
             GOOD.replace("storageUri", "storageURI"), "unknown_field", "storageUri", id="unknown field"
         ),
         pytest.param(
-            GOOD.replace('"model"}', '"ftp://x/y"}'), "storage_scheme_unknown", "s3://", id="unknown scheme"
+            GOOD.replace('"./model"}', '"ftp://x/y"}'), "storage_scheme_unknown", "s3://", id="unknown scheme"
         ),
         pytest.param(
-            GOOD.replace('"model"}', '"pvc://data/x"}'),
+            GOOD.replace('"./model"}', '"pvc://data/x"}'),
             "claim_not_mounted",
             "--mount data=FOLDER",
             id="claim",
@@ -95,7 +95,7 @@ def test_a_transformer_is_refused_with_the_reason(tmp_path: Path) -> None:
 
 def test_a_variable_from_a_secret_is_taken_from_this_machine_or_asked_for(tmp_path: Path) -> None:
     variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
-    (tmp_path / "isvc.yaml").write_text(isvc("iris", "nowhere", env=[variable]))
+    (tmp_path / "isvc.yaml").write_text(isvc("iris", "./nowhere", env=[variable]))
 
     without = run("serve", tmp_path / "isvc.yaml", cache=tmp_path / "cache")
     env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "TOKEN": "t"}
@@ -121,7 +121,7 @@ def test_models_that_cannot_be_loaded_are_each_told_with_cause_and_field(tmp_pat
     (tmp_path / "table/model.pkl").write_bytes(pickle.dumps({"coefficients": [1.0, 2.0]}))
     (tmp_path / "empty/readme.txt").write_text("nothing")
     names = ("gone", "empty", "two", "foreign", "table")
-    (tmp_path / "isvc.yaml").write_text("\n---\n".join(isvc(name, name) for name in names))
+    (tmp_path / "isvc.yaml").write_text("\n---\n".join(isvc(name, f"./{name}") for name in names))
 
     done = run("serve", tmp_path / "isvc.yaml", "--output", "json", cache=tmp_path / "cache")
 

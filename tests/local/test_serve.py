@@ -169,7 +169,7 @@ def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "model").mkdir()
     write = "import joblib, slowmodel; joblib.dump(slowmodel.Slow(), 'model/model.joblib')"
     subprocess.run([sys.executable, "-c", write], cwd=tmp_path, check=True)
-    (tmp_path / "isvc.yaml").write_text(isvc("slow", "model"))
+    (tmp_path / "isvc.yaml").write_text(isvc("slow", "./model"))
     return tmp_path
 
 
