@@ -238,6 +238,16 @@ def test_a_model_that_may_wait_answers_what_has_come_in_time_or_when_it_is_full(
         assert [b"predictions" in text for _, text in replies(connection, 2)] == [True, False]
 
 
+def test_the_limit_for_bodies_holds_on_the_short_way(model_root: Path) -> None:
+    one = body(IRIS.data[0])
+    with serving(model_root, f"--max_request_bytes={len(one)}") as running, running.connect() as connection:
+        connection.sendall(post(one) + post(one) + post(one + b" "))
+        *allowed, refused = replies(connection, 3)
+
+    assert [status for status, _ in allowed] == [200, 200]
+    assert (refused[0], json.loads(refused[1])["code"]) == (413, "request_too_large")
+
+
 def test_requests_on_the_short_way_are_counted_and_logged(model_root: Path) -> None:
     with serving(model_root) as server:
         with server.connect() as connection:

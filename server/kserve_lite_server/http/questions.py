@@ -87,6 +87,8 @@ def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
 def read_question(context: Context, head: Head, body: bytes) -> Question | None:
     """Decode a plain request; None when the application must answer it, with a refusal for example."""
     since = perf_counter()
+    if head.length > context.settings.max_request_bytes:
+        return None
     try:
         model = context.repository.model(head.model, head.version)
         if model.plan.methods[model.method].kernel is None or model.signature.frame:
