@@ -10,8 +10,11 @@ Print = tuple[tuple[str, int, int, int], ...]
 
 
 async def changes(paths: Callable[[], Iterable[Path]], on_change: Callable[[], None]) -> None:
-    """Call `on_change` after each change of `paths()` (files, or folders with all in them) that has come to rest."""
-    seen = await asyncio.to_thread(fingerprint, paths())
+    """Call `on_change` after each change of `paths()` (files, or folders with all in them) that has come to rest.
+
+    The first look counts as a change: what was written since the caller read the files is not missed.
+    """
+    seen: Print | None = None
     while True:
         await asyncio.sleep(_INTERVAL)
         now = await asyncio.to_thread(fingerprint, paths())
