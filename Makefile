@@ -8,7 +8,7 @@ PROTO := kserve_lite_server/grpc/open_inference.proto
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9%-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv from the lock files (every other target needs only this)
 
@@ -29,17 +29,14 @@ run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 	@$(BIN)/python examples/sklearn-iris/train.py
 	@exec $(BIN)/kserve-lite serve examples/sklearn-iris/isvc.yaml
 
-test: $(STAMP) ## Run the tests
+test: $(STAMP) ## Run the tests, but for the slow ones (3 minutes on two cores)
 	$(BIN)/python -m pytest
 
-test-storage: $(STAMP) ## Test the storage against real servers (builds MinIO, fake-gcs-server, Azurite and a registry on first use)
-	$(BIN)/python -m pytest tests/storage_servers -n 0
+test-slow: $(STAMP) ## Run the tests that start many servers or draw many values
+	$(BIN)/python -m pytest -m slow
 
-test-apiserver: $(STAMP) ## Test against a real API server (builds etcd and Kubernetes on first use)
-	$(BIN)/python -m pytest tests/apiserver -n 0
-
-test-helm: $(STAMP) ## Test the charts with Helm 3 and Helm 4 (builds both on first use)
-	$(BIN)/python -m pytest tests/helm -n 0
+test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -cluster (root), -helm, -storage
+	$(BIN)/python -m pytest tests/$(patsubst storage,storage_servers,$*) -n 0
 
 lint: $(STAMP) ## Check style, types and import contracts
 	$(BIN)/ruff format --check
@@ -67,11 +64,8 @@ images: $(STAMP) ## Build the container images with docker, podman or buildah, a
 cluster: $(STAMP) ## Bring up a Kubernetes cluster (kind, or the bare host as root); CLUSTER=kind|host|existing
 	$(BIN)/python -m tools.cluster up
 
-cluster-status: $(STAMP) ## Show what exists of the cluster
-	$(BIN)/python -m tools.cluster status
-
-cluster-down: $(STAMP) ## Remove the cluster and everything that belongs to it
-	$(BIN)/python -m tools.cluster down
+cluster-%: $(STAMP) ## cluster-status shows what exists of the cluster, cluster-down removes all of it
+	$(BIN)/python -m tools.cluster $*
 
 e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 	$(BIN)/python -m pytest tests/e2e -n 0
@@ -79,10 +73,7 @@ e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 server
 	$(BIN)/python -m tests.bench.storage
 
-test-cluster: $(STAMP) ## Test the host's cluster tool itself: crashes, repair, nothing left behind (root)
-	$(BIN)/python -m pytest tests/cluster -n 0
-
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-apiserver test-helm test-storage bench-storage lint format generate verify bench images cluster cluster-status cluster-down e2e test-cluster clean
+.PHONY: help setup lock run test test-slow lint format generate verify bench images cluster e2e bench-storage clean

@@ -8,6 +8,8 @@ import pytest
 
 from tests.docs.console import ROOT, Shell, Step, matches, steps
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_readmes_commands_lead_from_a_fresh_clone_to_an_answer(tmp_path: Path) -> None:
     here = {

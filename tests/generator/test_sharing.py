@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from generator.sharing import shared
 
+pytestmark = pytest.mark.slow
+
 POD = {
     "type": "object",
     "additionalProperties": False,

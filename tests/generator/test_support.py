@@ -10,6 +10,8 @@ from generator.support import ABSENT, Field, fields, own_tree, paths, rows, upst
 from kserve_lite.api import KINDS, RULES, InvalidObject
 from kserve_lite.api.manifests import load
 
+pytestmark = pytest.mark.slow
+
 
 def crd(kind: str) -> Any:
     (plural,) = (one.plural for one in KINDS if one.name == kind)

@@ -21,6 +21,8 @@ from kserve_lite.api.values import CHARTS
 from tests.generator.made_up import TRAPS, Chart, Closed
 from tests.generator.strategies import near
 
+pytestmark = pytest.mark.slow
+
 CLONE = Path(__file__).parents[2]
 
 

@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.local.harness import isvc, run
 
+pytestmark = pytest.mark.slow
+
 GOOD = isvc("iris", "./model")
 
 

@@ -30,6 +30,18 @@ def all_examples(examples: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         yield serve
 
 
+def test_the_iris_example_is_the_readers_own_manifest_but_for_the_uri(examples: Path) -> None:
+    wanted = """\
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: sklearn-iris}
+spec: {predictor: {sklearn: {storageUri: "gs://my-bucket/my-sklearn-model"}}}
+"""
+    written = (examples / "sklearn-iris" / "isvc.yaml").read_text()
+
+    assert written == wanted.replace("gs://my-bucket/", "./")
+
+
 def rows(examples: Path, name: str) -> list[Any]:
     request = (examples / FOLDERS[name]).parent / "request.json"
     instances: list[Any] = json.loads(request.read_text())["instances"]

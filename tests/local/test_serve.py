@@ -14,6 +14,8 @@ import pytest
 
 from tests.local.harness import PATIENCE, Serve, descendants, free_port, isvc, run, serving, start
 
+pytestmark = pytest.mark.slow
+
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 SLOW = """\
 import pathlib, time

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import pytest
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 
 from tests.local.harness import Serve, isvc, serving
+
+pytestmark = pytest.mark.slow
 
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 IRIS, SPECIES = load_iris(return_X_y=True)

@@ -15,6 +15,8 @@ from tests.server.models import IRIS, PEOPLE, TEXTS
 from tests.server.process import Reply, Server
 from tests.server.test_v2 import strings
 
+pytestmark = pytest.mark.slow
+
 # Column name and values; the one name "" is a table without names.
 Columns = dict[str, np.ndarray]
 Answer = tuple[int, Any]

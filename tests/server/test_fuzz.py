@@ -18,6 +18,8 @@ from kserve_lite_server.protocol.inference import to_call
 from tests.server.process import Server
 from tests.server.test_limits import memory
 
+pytestmark = pytest.mark.slow
+
 PURE = settings(max_examples=300, deadline=None, derandomize=True)
 LIVE = settings(
     max_examples=80,

@@ -5,8 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.server.models import save, slow
 from tests.server.process import Reply, Server, refused, serving, until
+
+pytestmark = pytest.mark.slow
 
 
 def in_background(ask: Any) -> tuple[threading.Thread, list[Reply]]:

@@ -11,6 +11,8 @@ from tritonclient.utils import InferenceServerException
 from tests.server.models import IRIS, TEXTS
 from tests.server.process import Server
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def client(server: Server) -> Iterator[Any]:

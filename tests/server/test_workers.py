@@ -14,6 +14,8 @@ from tests.server.models import IRIS, iris, save, scaler
 from tests.server.process import Server, serving, until
 from tests.server.test_metrics import samples
 
+pytestmark = pytest.mark.slow
+
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 ROUNDS = 40  # requests on new connections: enough that one of two workers is not left out by chance
 

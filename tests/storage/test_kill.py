@@ -17,6 +17,8 @@ from kserve_lite_server.storage.stage import FOLDER, locked
 from tests.storage.faults import Faults, serving
 from tests.storage.support import contents
 
+pytestmark = pytest.mark.slow
+
 CONTENT = random.Random(10).randbytes(24 * MIB)
 POINTS = [round(random.Random(n).uniform(0.05, 0.98), 2) for n in range(4)]
 

@@ -14,6 +14,8 @@ from kserve_lite_server.engine.kernels.plan import part
 from kserve_lite_server.engine.kernels.probe import numbers, outcome, same
 from tests.server.kernels import zoo
 
+pytestmark = pytest.mark.slow
+
 MODELS = [*zoo.KNOWN, *zoo.UNKNOWN]
 ODD_INPUTS = {
     "no rows": np.empty((0, 4)),

@@ -58,7 +58,8 @@ def both(model_dir: Path, *flags: str, env: dict[str, str] | None = None) -> Ite
 
 def grpc_port(server: Server) -> int:
     """The port that the server says it took."""
-    (port,) = re.findall(r"serving gRPC on 127\.0\.0\.1:(\d+)", server.log())
+    # Every worker says it, of one port.
+    (port,) = set(re.findall(r"serving gRPC on 127\.0\.0\.1:(\d+)", server.log()))
     return int(port)
 
 

@@ -19,6 +19,8 @@ from tests.server.rpc.client import (
     unpacked,
 )
 
+pytestmark = pytest.mark.slow
+
 ROWS = np.array([[5, 3, 1, 0], [1, 0, 1, 1], [0, 0, 0, 0]])
 
 

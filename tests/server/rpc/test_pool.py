@@ -3,7 +3,11 @@
 import threading
 from concurrent.futures import wait
 
+import pytest
+
 from kserve_lite_server.grpc.pool import Pool
+
+pytestmark = pytest.mark.slow
 
 
 def test_no_more_calls_compute_at_once_than_the_pool_has_threads() -> None:

@@ -14,6 +14,8 @@ from kserve_lite_server.grpc.errors import CODES
 from tests.server.models import IRIS
 from tests.server.rpc.client import Both, Input, refusal, request, tensors
 
+pytestmark = pytest.mark.slow
+
 ROW = Input("x", "FP64", IRIS.data[:1])
 
 

@@ -19,6 +19,8 @@ from tests.server.models import IRIS, iris, save, slow
 from tests.server.process import refused, until
 from tests.server.rpc.client import Both, Input, both, refusal, request, tensors
 
+pytestmark = pytest.mark.slow
+
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
 ROW = Input("x", "FP64", IRIS.data[:1])
 HANG = request("model", [Input("x", "FP64", np.array([[-1.0]]))], raw=True)  # until the file `go` appears

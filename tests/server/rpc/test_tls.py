@@ -10,6 +10,8 @@ from tests.server.models import IRIS, iris, save
 from tests.server.process import refused, serving
 from tests.server.rpc.client import Both, Input, grpc_port, refusal, request, tensors
 
+pytestmark = pytest.mark.slow
+
 ROW = request("model", [Input("x", "FP64", IRIS.data[:1])], raw=True)
 
 
