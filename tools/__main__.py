@@ -1,9 +1,10 @@
-"""`python -m tools`: build, list and find the external programs that tests and the cluster use."""
+"""`python -m tools`: build and list the programs that tests and the cluster use, and name what the host must have."""
 
 import argparse
 import sys
 
-from tools import build, catalogue
+from tools import build, catalogue, debian
+from tools.cluster.provider import container_engine
 from tools.errors import ToolError
 
 
@@ -13,6 +14,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "list":
             show()
+        elif options.command == "packages":
+            packages(options.install)
         else:
             for name in catalogue.expand(options.names):
                 print(build.program(name))
@@ -29,7 +32,17 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show families, their versions and what is built")
     builder = commands.add_parser("build", help="build programs that are missing and print their paths")
     builder.add_argument("names", nargs="+", metavar="NAME", help="a program or a family of programs")
+    packages = commands.add_parser("packages", help="name what this machine lacks of Debian's packages")
+    packages.add_argument("--install", action="store_true", help="install them")
     return top
+
+
+def packages(install: bool) -> None:
+    """Name, or install, what the machine lacks; with a container engine neither cluster nor images need the host's."""
+    missing = debian.lacking(debian.TESTS if container_engine() else debian.ALL)
+    if install:
+        debian.install(missing)
+    print(debian.apt_line(missing) if missing and not install else "nothing is missing")
 
 
 def show() -> None:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tools import cache
+from tools import cache, debian
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
@@ -20,9 +20,7 @@ def tarball() -> Path:
     with cache.locked(target):
         if not target.exists():
             if shutil.which("mmdebstrap") is None:
-                raise ToolError(
-                    "there is no mmdebstrap", "apt-get install --no-install-recommends mmdebstrap"
-                )
+                raise ToolError("there is no mmdebstrap", debian.apt_line(debian.IMAGES))
             partial = target.with_suffix(".partial.tar")
             options = ["--variant=minbase", f"--include={','.join(PACKAGES)}", "--quiet"]
             with Progress("images: Debian base"):

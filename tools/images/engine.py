@@ -5,7 +5,7 @@ import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from tools import cache
+from tools import cache, debian
 from tools.cache import CLONE
 from tools.cluster.provider import container_engine
 from tools.errors import ToolError
@@ -119,5 +119,5 @@ def find() -> Engine:
         return Buildah()
     raise ToolError(
         "images need a Docker or Podman engine that answers, or buildah and root",
-        "start Docker, or as root: apt-get install --no-install-recommends buildah mmdebstrap",
+        f"start Docker, or as root: {debian.apt_line(debian.IMAGES)}",
     )

@@ -8,20 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import debian
 from tools.cluster.host.node import free_subnets
 from tools.errors import ToolError
 
-# Command: the Debian package that has it.
-COMMANDS: Mapping[str, str] = {
-    "ip": "iproute2",
-    "iptables": "iptables",
-    "conntrack": "conntrack",
-    "mount": "mount",
-    "unshare": "util-linux",
-    "nsenter": "util-linux",
-    "runc": "runc",
-    "gcc": "gcc libc6-dev",
-}
 # What the node does first, tried in namespaces that end with the trial: it names the step that the kernel refuses.
 TRIAL = """
 set -e
@@ -65,7 +55,7 @@ def missing(state: Path) -> list[Lack]:
     """Return what is missing; the kernel is tried only when the commands for it are there."""
     lacks = [
         *system(sys.platform, os.geteuid()),
-        *commands(COMMANDS, shutil.which),
+        *commands(debian.CLUSTER, shutil.which),
         *cgroups(CGROUPS),
         *space(shutil.disk_usage(existing(state)).free, available_memory(Path("/proc/meminfo"))),
     ]
@@ -86,10 +76,9 @@ def system(platform: str, user: int) -> Iterator[Lack]:
 
 def commands(wanted: Mapping[str, str], find: Callable[[str], str | None]) -> Iterator[Lack]:
     """Every command comes with a Debian package; one apt line installs what is missing."""
-    missing = {name: package for name, package in wanted.items() if find(name) is None}
-    packages = " ".join(dict.fromkeys(missing.values()))
+    missing = debian.lacking(wanted, find)
     for name in missing:
-        yield Lack(f"there is no {name}", f"apt-get install --no-install-recommends {packages}")
+        yield Lack(f"there is no {name}", debian.apt_line(missing))
 
 
 def cgroups(top: Path) -> Iterator[Lack]:
