@@ -2,23 +2,22 @@
 
 import signal
 import sys
-from types import FrameType
 
 from tools.errors import ToolError
-from tools.gate.run import run
+from tools.gate.run import Gate
 from tools.gate.sections import SECTIONS, Section
 
 
 def main(names: list[str]) -> int:
     """Run the named sections, or all; return the exit status."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    gate = Gate()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: gate.stop.set())
     try:
-        passed = run(choose(names))
+        return 0 if gate.run(choose(names)) else 1
     except ToolError as error:
         print(error, file=sys.stderr)
         return 2
-    return 0 if passed else 1
 
 
 def choose(names: list[str]) -> list[Section]:
@@ -27,11 +26,6 @@ def choose(names: list[str]) -> list[Section]:
     if unknown := sorted(set(names) - set(known)):
         raise ToolError(f"the gate has no section {', '.join(unknown)}", f"take some of {', '.join(known)}")
     return [section for section in SECTIONS if section.name in names or not names]
-
-
-def interrupted(number: int, _: FrameType | None) -> None:
-    """End as Ctrl-C does, so that what was made is still undone."""
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 if __name__ == "__main__":
