@@ -40,6 +40,12 @@ def source(name: str) -> Path:
     return go.source(families()[name])
 
 
+def crds(name: str) -> str:
+    """Return the CustomResourceDefinitions of a Go family as one document, for `kubectl apply --server-side`."""
+    root = source(name)
+    return "\n---\n".join((root / path).read_text() for path in families()[name].crds)
+
+
 def folder(family: Family) -> Path:
     """Return where a family's programs are built: the digest is of all that decides what they are."""
     return cache.home() / "tools" / f"{family.name}-{family.digest}"

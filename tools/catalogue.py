@@ -39,6 +39,7 @@ class Family:
     version: str
     programs: Mapping[str, Program] = field(default_factory=dict)
     ldflags: str = ""
+    crds: tuple[str, ...] = ()  # files of the module that hold CustomResourceDefinitions
 
     @property
     def digest(self) -> str:
@@ -67,6 +68,7 @@ def read(folder: Path) -> Family:
         name: Program(name, **{**entry, "version": tuple(entry.get("version", ()))})
         for name, entry in stated.pop("programs", {}).items()
     }
+    stated["crds"] = tuple(stated.get("crds", ()))
     version = pinned_version((folder / pins[0]).read_text(), stated["pin"])
     return Family(
         name=folder.name, folder=folder, kind=PINS[pins[0]], version=version, programs=programs, **stated

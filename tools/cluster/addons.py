@@ -13,15 +13,11 @@ from tools.wait import wait_for
 MANIFESTS = Path(__file__).parent / "manifests"
 PROGRAMS = ("metrics-server", "traefik")  # whose images the cluster must have
 NAMESPACES = ("kube-system", "gateway")
-CRDS = ("gatewayclasses", "gateways", "httproutes", "grpcroutes", "referencegrants", "backendtlspolicies")
 
 
 def apply(kubectl: Kubectl) -> None:
     """Apply the addons and wait until they serve."""
-    crds = build.source("gateway-api") / "config" / "crd" / "standard"
-    kubectl.apply(
-        "\n---\n".join((crds / f"gateway.networking.k8s.io_{name}.yaml").read_text() for name in CRDS)
-    )
+    kubectl.apply(build.crds("gateway-api"))
     for path in sorted(MANIFESTS.iterdir()):
         versions = {name.replace("-", "_"): family.version for name, family in families().items()}
         kubectl.apply(Template(path.read_text()).substitute(versions))
