@@ -9,7 +9,6 @@ from bisect import bisect_left
 from collections import Counter as Counted
 from collections.abc import Sequence
 
-import sklearn
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -133,6 +132,8 @@ class Metrics:
 
     def loaded(self, model: str, estimator: str, method: str, seconds: float) -> None:
         """A model answers from now on."""
+        import sklearn  # loaded with the model; a process without models does not need it
+
         LOAD.labels(model).set(seconds)
         READY.labels(model).set(1)
         INFO.labels(model, estimator, method, sklearn.__version__).set(1)

@@ -13,7 +13,11 @@ from kserve_lite_server.engine.engine import Engine
 from kserve_lite_server.errors import ServeError, StartError
 from kserve_lite_server.grpc.port import reserve
 from kserve_lite_server.grpc.tls import tls_files
+from kserve_lite_server.http.app import App
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.endpoints import ROUTES
+from kserve_lite_server.http.hot import HotPath, HotProtocol
+from kserve_lite_server.http.protocol import BoundedHttpProtocol
 from kserve_lite_server.http.server import listen, serve
 from kserve_lite_server.logs import set_up_logs
 from kserve_lite_server.metrics import Metrics
@@ -66,24 +70,43 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
         if entry.model is not None:
             entry.model.prepare()
         report(entry, metrics)
-    context = Context(settings, repository, engine, control, metrics)
+    context = Context(
+        settings=settings, repository=repository, engine=engine, control=control, metrics=metrics
+    )
     door = open_door(context)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
-    answered = serve(context, listener)
+    app = App(context, ROUTES)
+    answered = serve(context, app, listener, hot_path(context, app))
     if door:
         answered = door.drain(settings.drain_timeout) and answered
     return 0 if answered else 1
+
+
+def hot_path(context: Context, app: App) -> type[BoundedHttpProtocol]:
+    """Give the connections the short way for plain requests, unless the settings say otherwise."""
+    if not context.settings.hot_path:
+        return BoundedHttpProtocol
+    return type("Protocol", (HotProtocol,), {"hot": HotPath(context, app.log)})
 
 
 def open_door(context: Context) -> "Door | None":
     """Serve gRPC too; its library is not loaded when that is switched off, and never before a fork."""
     if not context.settings.enable_grpc:
         return None
+    from kserve_lite_server.grpc.health import Health
+    from kserve_lite_server.grpc.pool import Pool
     from kserve_lite_server.grpc.server import Door
+    from kserve_lite_server.grpc.service import Service
+
+    def states() -> tuple[bool, dict[str, bool]]:
+        entries = context.repository.entries
+        return context.ready, {e.name: e.model is not None and not context.draining for e in entries}
 
     log.info("serving gRPC on %s:%d", context.settings.host, context.settings.grpc_port)
-    return Door(context)
+    pool, health = Pool(context.settings.max_threads), Health(states)
+    context.repository.changed.append(lambda entry: health.refresh())
+    return Door(context, pool, Service(context, pool), health)
 
 
 def serve_in_workers(settings: Settings, repository: Repository, listener: socket.socket) -> int:

@@ -8,11 +8,11 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_reflection.v1alpha import reflection
 
+from kserve_lite_server.grpc.calls import NAME, Calls
 from kserve_lite_server.grpc.health import Health
 from kserve_lite_server.grpc.pool import Pool
-from kserve_lite_server.grpc.service import NAME, Service
 from kserve_lite_server.grpc.tls import TlsFiles, tls_files
-from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.process import Process
 from kserve_lite_server.settings import Settings
 
 # After the last running call: for answers on their way out, and for calls that arrived in this moment.
@@ -22,19 +22,17 @@ LAST_SECONDS = 0.5
 class Door:
     """A listening gRPC server over the models of a process."""
 
-    def __init__(self, context: Context) -> None:
-        """Answer calls from now on, in threads of its own, on the port that `reserve` holds."""
-        settings = context.settings
-        pool = Pool(settings.max_threads)
-        self._service = Service(context, pool)
-        self._health = Health(context)
+    def __init__(self, process: Process, pool: Pool, service: Calls, health: Health) -> None:
+        """Answer calls from now on, in the threads of `pool`, on the port that `reserve` holds."""
+        settings = process.settings
+        self._service = service
+        self._health = health
         self._server = grpc.server(cast(ThreadPoolExecutor, pool), options=_options(settings))
         self._server.add_generic_rpc_handlers((self._service.handlers(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         reflection.enable_server_reflection((NAME, HEALTH, reflection.SERVICE_NAME), self._server)
         _bind(self._server, settings)
-        context.repository.changed.append(lambda entry: self._health.refresh())
-        context.leaving.append(self._health.refresh)
+        process.leaving.append(self._health.refresh)
         self._server.start()
 
     def drain(self, seconds: float) -> bool:

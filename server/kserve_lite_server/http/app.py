@@ -6,54 +6,22 @@ import time
 from typing import Any
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.http import health, pages, repository, scrape, v1, v2
-from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import RequestLog, read_trace
 from kserve_lite_server.http.payload import compressed
+from kserve_lite_server.http.process import Process
 from kserve_lite_server.http.request import Disconnected, Request
 from kserve_lite_server.http.response import Response, error_response
-from kserve_lite_server.http.routes import MethodNotAllowed, Route, Routes
+from kserve_lite_server.http.routes import MethodNotAllowed, Routes
 
 log = logging.getLogger(__name__)
-
-ROUTES = Routes(
-    [
-        Route("GET", "/", pages.root),
-        Route("GET", "/docs", pages.docs),
-        Route("GET", "/openapi.json", pages.server_openapi),
-        Route("GET", "/metrics", scrape.metrics),
-        Route("GET", "/v1/models", v1.list_models),
-        Route("GET", "/v1/models/{model}", v1.model_status),
-        Route("POST", "/v1/models/{model}:predict", v1.predict, "v1"),
-        Route("POST", "/v1/models/{model}:explain", v1.explain, "v1"),
-        Route("GET", "/v2/health/live", health.live),
-        Route("GET", "/v2/health/ready", health.ready),
-        Route("GET", "/v2", v2.server_metadata),
-        Route("GET", "/v2/models", v2.list_models),
-        *(
-            route
-            for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}")
-            for route in (
-                Route("GET", model, v2.model_metadata),
-                Route("GET", f"{model}/docs", pages.model_docs),
-                Route("GET", f"{model}/openapi.json", pages.model_openapi),
-                Route("GET", f"{model}/docs/dataplane.json", pages.model_openapi),
-                Route("GET", f"{model}/ready", health.model_ready),
-                Route("POST", f"{model}/infer", v2.infer, "v2"),
-            )
-        ),
-        Route("POST", "/v2/repository/index", repository.index),
-        Route("POST", "/v2/repository/models/{model}/load", repository.load),
-        Route("POST", "/v2/repository/models/{model}/unload", repository.unload),
-    ]
-)
 
 
 class App:
     """Answers requests of one server process."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Process, routes: Routes) -> None:
         self.context = context
+        self._routes = routes
         settings = context.settings
         self.log = RequestLog(context.metrics, settings.enable_latency_logging, settings.log_lines_per_second)
 
@@ -84,7 +52,7 @@ class App:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            route, parts = ROUTES.find(request.method, request.path)
+            route, parts = self._routes.find(request.method, request.path)
             request.seen.protocol = route.protocol
             return await route.handler(self.context, request, **parts)
         except MethodNotAllowed as error:

@@ -1,20 +1,12 @@
-"""Asking the engine for a client that may go away, and keeping heavy reading and writing off the event
-loop."""
+"""Asking the engine for a client that may go away."""
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeVar
 
 from kserve_lite_server.engine.engine import Answer
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.request import Disconnected, Request
 from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.sklearn.model import Model
-
-T = TypeVar("T")
-
-# Reading or writing more than this much takes longer than a probe should wait.
-HEAVY_BYTES = 256 * 1024
 
 
 async def ask(context: Context, request: Request, model: Model, call: Call) -> Answer:
@@ -32,8 +24,3 @@ async def ask(context: Context, request: Request, model: Model, call: Call) -> A
     finally:
         asked.cancel()
         gone.cancel()
-
-
-async def off_loop(size: int, work: Callable[[], T]) -> T:
-    """Do `work` on `size` bytes in a thread when that is much, else at once."""
-    return await asyncio.to_thread(work) if size > HEAVY_BYTES else work()

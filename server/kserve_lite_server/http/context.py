@@ -1,46 +1,20 @@
-"""What every handler works with."""
+"""What every handler of the model server works with."""
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kserve_lite_server.engine.engine import Engine
-from kserve_lite_server.metrics import Metrics
+from kserve_lite_server.http.process import Process
 from kserve_lite_server.repository.control import Control
 from kserve_lite_server.repository.repository import Repository
-from kserve_lite_server.settings import Settings
 
 
-@dataclass(slots=True)
-class Context:
-    """One server process: its settings, models and engine, and whether it is going down."""
+@dataclass(slots=True, kw_only=True)
+class Context(Process):
+    """A process that serves models from files: they, and the engine that runs them."""
 
-    settings: Settings
     repository: Repository
     engine: Engine
     control: Control
-    metrics: Metrics
-    draining: bool = False
-    in_flight: int = 0
-    leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down
-    idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
-
-    def drain(self) -> None:
-        """Be ready no more; everybody who shows readiness is told."""
-        self.draining = True
-        for tell in self.leaving:
-            tell()
-
-    def enter(self) -> None:
-        """A request began."""
-        self.in_flight += 1
-        self.idle.clear()
-
-    def leave(self) -> None:
-        """A request was answered, or nobody waits for the answer."""
-        self.in_flight -= 1
-        if not self.in_flight:
-            self.idle.set()
 
     @property
     def ready(self) -> bool:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from kserve_lite_server.http.ask import off_loop
-from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.heavy import off_loop
+from kserve_lite_server.http.process import Process
 from kserve_lite_server.http.request import Request
 from kserve_lite_server.http.response import Response
 from kserve_lite_server.protocol import cloudevents, compression
@@ -17,7 +17,7 @@ class Payload:
     event: cloudevents.Event | None
 
 
-async def read_payload(context: Context, request: Request) -> Payload:
+async def read_payload(context: Process, request: Request) -> Payload:
     """Read, decompress and unwrap the body."""
     body = await request.body()
     if encoding := request.headers.get("content-encoding"):
@@ -27,7 +27,7 @@ async def read_payload(context: Context, request: Request) -> Payload:
     return Payload(body, event)
 
 
-def in_event(context: Context, payload: Payload, model: str, response: Response) -> Response:
+def in_event(context: Process, payload: Payload, model: str, response: Response) -> Response:
     """The reply as an event, when the request was one."""
     if payload.event is not None:
         response.body, response.content_type, headers = cloudevents.wrap(

@@ -14,9 +14,7 @@ import uvicorn
 from uvicorn.config import Config
 
 from kserve_lite_server.errors import StartError
-from kserve_lite_server.http.app import App
-from kserve_lite_server.http.context import Context
-from kserve_lite_server.http.hot import HotPath, HotProtocol
+from kserve_lite_server.http.process import Process
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
 
 log = logging.getLogger(__name__)
@@ -55,7 +53,7 @@ class DrainingServer(uvicorn.Server):
     """On SIGTERM: readiness turns false, running requests are answered within the bound, then it stops
     listening."""
 
-    def __init__(self, config: Config, context: Context) -> None:
+    def __init__(self, config: Config, context: Process) -> None:
         super().__init__(config)
         self._context = context
 
@@ -93,16 +91,24 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
 
 
-def make_server(context: Context) -> DrainingServer:
+def serve(
+    process: Process,
+    app: Any,
+    listener: socket.socket,
+    protocol: type[BoundedHttpProtocol] = BoundedHttpProtocol,
+) -> bool:
+    """Serve until a signal ends it; True when every running request was answered."""
+    server = make_server(process, app, protocol)
+    server.run(sockets=[listener])
+    return not server.force_exit
+
+
+def make_server(process: Process, app: Any, protocol: type[BoundedHttpProtocol]) -> DrainingServer:
     """A uvicorn server for this process."""
-    settings, app = context.settings, App(context)
-    own: dict[str, Any] = {"max_header_bytes": settings.max_header_bytes}
-    if settings.hot_path:
-        own.update(hot=HotPath(context, app.log))
-    protocol = type("Protocol", (HotProtocol if settings.hot_path else BoundedHttpProtocol,), own)
+    settings = process.settings
     config = Config(
         app,
-        http=protocol,
+        http=type("Protocol", (protocol,), {"max_header_bytes": settings.max_header_bytes}),
         ws="none",
         loop="auto" if sys.platform == "win32" else "uvloop",
         lifespan="off",
@@ -115,11 +121,4 @@ def make_server(context: Context) -> DrainingServer:
         timeout_graceful_shutdown=1,  # the drain comes before
         backlog=BACKLOG,
     )
-    return DrainingServer(config, context)
-
-
-def serve(context: Context, listener: socket.socket) -> bool:
-    """Serve until a signal ends it; True when every running request was answered."""
-    server = make_server(context)
-    server.run(sockets=[listener])
-    return not server.force_exit
+    return DrainingServer(config, process)

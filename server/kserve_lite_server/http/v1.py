@@ -3,8 +3,9 @@
 import time
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.http.ask import ask, off_loop
+from kserve_lite_server.http.ask import ask
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.heavy import off_loop
 from kserve_lite_server.http.payload import in_event, read_payload
 from kserve_lite_server.http.request import Request
 from kserve_lite_server.http.response import Response, ignoring, json_response

@@ -1,0 +1,37 @@
+"""What every front door needs to know of its process, whatever it serves."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kserve_lite_server.metrics import Metrics
+from kserve_lite_server.settings import Settings
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """One server process: its settings, what is in flight, and whether it is going down."""
+
+    settings: Settings
+    metrics: Metrics
+    draining: bool = False
+    in_flight: int = 0
+    leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down
+    idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
+
+    def drain(self) -> None:
+        """Be ready no more; everybody who shows readiness is told."""
+        self.draining = True
+        for tell in self.leaving:
+            tell()
+
+    def enter(self) -> None:
+        """A request began."""
+        self.in_flight += 1
+        self.idle.clear()
+
+    def leave(self) -> None:
+        """A request was answered, or nobody waits for the answer."""
+        self.in_flight -= 1
+        if not self.in_flight:
+            self.idle.set()
