@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from kserve_lite.api.config import Config, Network
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import read
 from kserve_lite.api.problems import Place, Problem
@@ -49,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     resolved: list[dict[str, Any]] = []
     for manifest in found.objects:
         if isinstance(manifest.resource, InferenceService):
-            effective = resolve(manifest.resource, domain=arguments.domain, plain_paths=True)
+            config = Config(network=Network(domain=arguments.domain))
+            effective = resolve(manifest.resource, config=config, plain_paths=True)
             if isinstance(effective, list):
                 wrong += [manifest.located(problem) for problem in effective]
             else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kserve_lite.api.config import Config, Network
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import Manifest, read
 from kserve_lite.api.problems import Place, Problem
@@ -55,7 +56,8 @@ def _add(
     alone: bool,
 ) -> None:
     folder = _folder(manifest)
-    effective = resolve(service, domain=domain, plain_paths=True)
+    config = Config(network=Network(domain=domain))
+    effective = resolve(service, config=config, plain_paths=True)
     planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ)
     if isinstance(planned, list):
         result.problems += [manifest.located(problem) for problem in planned]

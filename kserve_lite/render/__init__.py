@@ -1,1 +1,5 @@
-"""From an effective service to Kubernetes objects. Pure: values in, values out."""
+"""What a resolved service looks like in Kubernetes. Pure: values in, objects out."""
+
+from kserve_lite.render.children import render
+
+__all__ = ["render"]

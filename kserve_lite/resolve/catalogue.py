@@ -1,42 +1,62 @@
 """The built-in runtimes: KServe's names, formats, priorities and protocols, as data.
 
-One difference: our scikit-learn server has priority 2 instead of 1. It answers V2 as well, so `sklearn` with
+Differences: our scikit-learn server has priority 2 instead of 1. It answers V2 as well, so `sklearn` with
 `protocolVersion: v2` needs no other server; `runtime: kserve-mlserver` still selects MLServer (decision 0060).
+No runtime sets resources, which are the user's or the configuration's. Each declares its ports, and a liveness probe
+that its server answers. How the model is asked follows from protocol and name (`names.ready_path`); the servers whose
+models have names of their own, inside the files, are asked whether all of them answer.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
+from kserve_lite.resolve.defaults import HTTP
+from kserve_lite.resolve.ports import HTTP_PORT
 from kserve_lite.resolve.runtime import Format, Runtime
 
 VERSION = "0.1.0"
-IMAGE = f"ghcr.io/kserve-lite/sklearnserver:v{VERSION}"
+IMAGE = f"ghcr.io/kserve-lite/sklearnserver:{VERSION}"
 CONTAINER = "kserve-container"
 MODELS = "/mnt/models"
-HTTP_PORT = 8080
 
-_SECURE = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "privileged": False,
-    "runAsNonRoot": True,
-}
+_SECURE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
 _KSERVE_ARGS = ["--model_name={{.Name}}", f"--model_dir={MODELS}", f"--http_port={HTTP_PORT}"]
+_TMP = {"volumes": [{"name": "tmp", "emptyDir": {}}]}
+_LIVE = {"httpGet": {"path": "/v2/health/live", "port": HTTP}}
+_ALL_READY = {"httpGet": {"path": "/v2/health/ready", "port": HTTP}}
+_SOCKET = {"tcpSocket": {"port": HTTP}}
+_REST_AND_GRPC = ((HTTP, HTTP_PORT), ("grpc", 8081))
 
 
-def _container(image: str, *args: str, command: list[str] | None = None, **env: str) -> dict[str, Any]:
-    resources = {"cpu": "1", "memory": "2Gi"}
-    container: dict[str, Any] = {
-        "name": CONTAINER,
-        "image": image,
-        "args": list(args),
-        "securityContext": _SECURE,
-        "resources": {"requests": resources, "limits": resources},
-    }
-    if command:
-        container["command"] = command
+def _container(
+    image: str,
+    *args: str,
+    ports: Sequence[tuple[str, int]],
+    live: dict[str, Any] = _LIVE,
+    ready: dict[str, Any] | None = None,
+    env: dict[str, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return a server's container; `live` and `ready` are handlers of its probes."""
+    container: dict[str, Any] = {"name": CONTAINER, "image": image}
+    if args:
+        container["args"] = list(args)
     if env:
         container["env"] = [{"name": name, "value": value} for name, value in env.items()]
-    return container
+    container["ports"] = [
+        {"name": name, "containerPort": number, "protocol": "TCP"} for name, number in ports
+    ]
+    if ready:
+        container["startupProbe"] = {
+            **ready,
+            "periodSeconds": 1,
+            "timeoutSeconds": 5,
+            "failureThreshold": 1800,
+        }
+        container["readinessProbe"] = {**ready, "periodSeconds": 5, "timeoutSeconds": 5}
+    container["livenessProbe"] = {**live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6}
+    container["securityContext"] = _SECURE
+    return container | more
 
 
 def _formats(priority: int | None, *named: str, auto_select: bool = True) -> tuple[Format, ...]:
@@ -45,9 +65,16 @@ def _formats(priority: int | None, *named: str, auto_select: bool = True) -> tup
     return tuple(Format(name, version, priority, auto_select) for name, version in pairs)
 
 
-def _kserve(name: str, image: str, formats: tuple[Format, ...], *args: str) -> Runtime:
-    container = _container(f"docker.io/kserve/{image}:v0.20.0", *_KSERVE_ARGS, *args)
-    return Runtime(name, formats, ("v1", "v2"), (container,))
+def _metrics(port: int, path: str = "/metrics") -> dict[str, str]:
+    """Return the annotations that say where a runtime's metrics are."""
+    return {"prometheus.kserve.io/port": str(port), "prometheus.kserve.io/path": path}
+
+
+def _kserve(
+    name: str, image: str, formats: tuple[Format, ...], *args: str, protocols: tuple[str, ...] = ("v1", "v2")
+) -> Runtime:
+    container = _container(f"docker.io/kserve/{image}:v0.20.0", *_KSERVE_ARGS, *args, ports=_REST_AND_GRPC)
+    return Runtime(name, formats, protocols, (container,), annotations=_metrics(8080))
 
 
 BUILT_IN: tuple[Runtime, ...] = (
@@ -55,7 +82,17 @@ BUILT_IN: tuple[Runtime, ...] = (
         "kserve-sklearnserver",
         _formats(2, "sklearn:1"),
         ("v1", "v2", "grpc-v2"),
-        (_container(IMAGE, *_KSERVE_ARGS),),
+        (
+            _container(
+                IMAGE,
+                *_KSERVE_ARGS,
+                ports=_REST_AND_GRPC,
+                securityContext={**_SECURE, "readOnlyRootFilesystem": True},
+                volumeMounts=[{"name": "tmp", "mountPath": "/tmp"}],
+            ),
+        ),
+        annotations=_metrics(8080),
+        pod=_TMP,
     ),
     _kserve("kserve-xgbserver", "xgbserver", _formats(1, "xgboost:2"), "--nthread=1"),
     _kserve("kserve-lgbserver", "lgbserver", _formats(1, "lightgbm:4"), "--nthread=1"),
@@ -76,14 +113,18 @@ BUILT_IN: tuple[Runtime, ...] = (
         (
             _container(
                 "docker.io/seldonio/mlserver:1.7.1",
-                MLSERVER_MODEL_IMPLEMENTATION="{{.Labels.modelClass}}",
-                MLSERVER_HTTP_PORT="8080",
-                MLSERVER_GRPC_PORT="9000",
-                MODELS_DIR=MODELS,
-                MLSERVER_MODEL_NAME="{{.Name}}",
-                MLSERVER_MODEL_URI=MODELS,
+                ports=((HTTP, HTTP_PORT), ("grpc", 9000)),
+                env={
+                    "MLSERVER_MODEL_IMPLEMENTATION": "{{.Labels.modelClass}}",
+                    "MLSERVER_HTTP_PORT": "8080",
+                    "MLSERVER_GRPC_PORT": "9000",
+                    "MODELS_DIR": MODELS,
+                    "MLSERVER_MODEL_NAME": "{{.Name}}",
+                    "MLSERVER_MODEL_URI": MODELS,
+                },
             ),
         ),
+        annotations=_metrics(8082),
     ),
     Runtime(
         "kserve-tensorflow-serving",
@@ -97,6 +138,8 @@ BUILT_IN: tuple[Runtime, ...] = (
                 "--rest_api_port=8080",
                 f"--model_base_path={MODELS}",
                 "--rest_api_timeout_in_ms=60000",
+                ports=((HTTP, HTTP_PORT), ("grpc", 9000)),
+                live=_SOCKET,  # it has no path for liveness
                 command=["/usr/bin/tensorflow_model_server"],
             ),
         ),
@@ -112,9 +155,12 @@ BUILT_IN: tuple[Runtime, ...] = (
                 "--start",
                 f"--model-store={MODELS}/model-store",
                 f"--ts-config={MODELS}/config/config.properties",
-                TS_SERVICE_ENVELOPE="{{.Labels.serviceEnvelope}}",
+                ports=_REST_AND_GRPC,
+                ready=_ALL_READY,  # its models are named in config.properties
+                env={"TS_SERVICE_ENVELOPE": "{{.Labels.serviceEnvelope}}"},
             ),
         ),
+        annotations=_metrics(8082),
     ),
     Runtime(
         "kserve-tritonserver",
@@ -130,13 +176,21 @@ BUILT_IN: tuple[Runtime, ...] = (
                 "--http-port=8080",
                 "--allow-grpc=true",
                 "--allow-http=true",
+                ports=((HTTP, HTTP_PORT), ("grpc", 9000)),
+                ready=_ALL_READY,  # its models are the folders of its repository
             ),
         ),
+        annotations=_metrics(8002),
     ),
     Runtime(
         "kserve-huggingfaceserver",
         _formats(1, "huggingface:1"),
         ("v2", "v1"),
-        (_container("docker.io/kserve/huggingfaceserver:v0.20.0", "--model_name={{.Name}}"),),
+        (
+            _container(
+                "docker.io/kserve/huggingfaceserver:v0.20.0", "--model_name={{.Name}}", ports=_REST_AND_GRPC
+            ),
+        ),
+        annotations=_metrics(8080),
     ),
 )

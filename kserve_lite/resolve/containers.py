@@ -1,7 +1,7 @@
 """Containers of a runtime and of a user's object made one: merged as KServe merges them, templates filled in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,14 @@ from kserve_lite.api.problems import Problem
 Container = Mapping[str, Any]
 
 # Lists whose items are told apart by a field, as strategic merge patch has it; `args` are joined, other lists replaced.
-_KEYED = {"env": "name", "ports": "containerPort", "volumeMounts": "mountPath", "volumeDevices": "devicePath"}
+_KEYED = {"env": "name", "volumeMounts": "mountPath", "volumeDevices": "devicePath"}
+_KEYED_IN_PODS = {
+    "volumes": "name",
+    "initContainers": "name",
+    "imagePullSecrets": "name",
+    "resourceClaims": "name",
+    "hostAliases": "ip",
+}
 _TEMPLATE = re.compile(r"\{\{-?\s*(?P<expression>.*?)\s*-?\}\}")
 _FIELD = re.compile(r"\.(?P<field>Name|Namespace)$|\.(?P<map>Labels|Annotations)\.(?P<key>\w+)$")
 
@@ -26,14 +33,30 @@ class Meta:
 
 
 def merge(base: Container, over: Container) -> dict[str, Any]:
-    """Lay `over` upon `base`: args one after the other, env and ports by their names, objects field by field."""
+    """Lay `over` upon `base`: args one after the other, env by its names, `over`'s ports first, objects by field."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)
         if key == "args" and below:
             merged[key] = [*below, *value]
+        elif key == "ports" and below:
+            merged[key] = _ports(below, value)
         elif key in _KEYED and below:
             merged[key] = _by_key(below, value, _KEYED[key])
+        elif isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def merge_pod(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay the pod fields of a component upon those of its runtime, neither with containers."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if key in _KEYED_IN_PODS and below:
+            merged[key] = _by_key(below, value, _KEYED_IN_PODS[key])
         elif isinstance(below, Mapping) and isinstance(value, Mapping):
             merged[key] = merge(below, value)
         else:
@@ -109,6 +132,34 @@ def fill_in(container: Container, meta: Meta, path: str) -> tuple[dict[str, Any]
         return value
 
     return walk(container), problems
+
+
+def all_filled_in(
+    containers: Sequence[tuple[Container, str]], meta: Meta
+) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """Fill in several containers, each with the path where it was written."""
+    filled = [fill_in(container, meta, path) for container, path in containers]
+    return [container for container, _ in filled], [problem for _, found in filled for problem in found]
+
+
+def merged_by_name(
+    base: Sequence[tuple[Container, str]], over: Sequence[tuple[Container, str]]
+) -> list[tuple[Container, str]]:
+    """Lay containers upon those of the same name, each with the path where it was written; the rest follow."""
+    merged = {container.get("name"): (container, path) for container, path in base}
+    for container, path in over:
+        name = container.get("name")
+        below = merged.get(name)
+        merged[name] = (merge(below[0], container) if below else container, path)
+    return list(merged.values())
+
+
+def _ports(base: list[Any], over: list[Any]) -> list[Any]:
+    """Put the user's ports first, as the first one is the Service's port 80; a number or a name is had only once."""
+    numbers = {port.get("containerPort") for port in over}
+    names = {port.get("name") for port in over} - {None}
+    kept = [p for p in base if p.get("containerPort") not in numbers and p.get("name") not in names]
+    return [*over, *kept]
 
 
 def _by_key(base: list[Any], over: list[Any], key: str) -> list[Any]:

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kserve_lite.resolve.platform import Platform
+from kserve_lite.resolve.ports import Port
 from kserve_lite.resolve.runtime import Choice
+from kserve_lite.resolve.scaling import Scaling
 
 Role = Literal["predictor", "transformer", "explainer"]
 
@@ -30,8 +33,9 @@ class Storage:
 class Component:
     """One component as it runs: the containers have their defaults, merged arguments and filled-in names.
 
-    `container` is a Kubernetes Container as JSON, the one that answers; `others` run beside it. `field` is where the
-    user declared it (`spec.predictor.sklearn`).
+    `container` is a Kubernetes Container as JSON, the one that answers; `others` run beside it; `pod` is the rest of
+    the PodSpec, without containers. `labels` and `annotations` are those of the pods and of what owns them. `field` is
+    where the user declared it (`spec.predictor.sklearn`). The pod template is made of a component and nothing else.
     """
 
     role: Role
@@ -46,11 +50,21 @@ class Component:
     port: int
     timeout: int | None
     choice: Choice | None
+    pod: Mapping[str, Any]
+    ports: tuple[Port, ...]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    scaling: Scaling
+    strategy: Mapping[str, Any]
+    platform: Platform
 
 
 @dataclass(frozen=True)
 class Effective:
-    """One InferenceService resolved; `hosts` are the names at which it answers, the most particular first."""
+    """One InferenceService resolved; `hosts` are the names at which it answers, the most particular first.
+
+    `stopped` says that the user wants nothing of it to run.
+    """
 
     name: str
     namespace: str
@@ -61,6 +75,7 @@ class Effective:
     predictor: Component
     transformer: Component | None = None
     explainer: Component | None = None
+    stopped: bool = False
 
     @property
     def key(self) -> str:
@@ -71,3 +86,8 @@ class Effective:
     def components(self) -> tuple[Component, ...]:
         """The components that there are, in the order of a request."""
         return tuple(c for c in (self.transformer, self.predictor, self.explainer) if c is not None)
+
+    @property
+    def entry(self) -> Component:
+        """The component that gets the requests."""
+        return self.transformer or self.predictor

@@ -4,14 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kserve_lite.api.inferenceservice import InferenceService
+from kserve_lite.api.inferenceservice import ComponentPod, InferenceService
 from kserve_lite.api.model import Framework, Model
 from kserve_lite.api.problems import Problem
 from kserve_lite.resolve import storage
-from kserve_lite.resolve.catalogue import CONTAINER, HTTP_PORT, MODELS
-from kserve_lite.resolve.containers import Meta, env_value, fill_in, flag_value, merge, with_env, with_tag
-from kserve_lite.resolve.effective import Component
-from kserve_lite.resolve.names import component_name, ready_path
+from kserve_lite.resolve.catalogue import CONTAINER, MODELS
+from kserve_lite.resolve.component import Draft
+from kserve_lite.resolve.containers import (
+    Meta,
+    all_filled_in,
+    env_value,
+    merge,
+    merged_by_name,
+    with_env,
+    with_tag,
+)
+from kserve_lite.resolve.effective import Storage
+from kserve_lite.resolve.names import component_name
 from kserve_lite.resolve.runtime import Choice, Runtime, choose
 from kserve_lite.resolve.runtime import Model as Wanted
 
@@ -30,8 +39,8 @@ _MODEL_CLASS = {
 
 def predictor(
     service: InferenceService, runtimes: Sequence[Runtime], *, plain_paths: bool
-) -> tuple[Component | None, list[Problem]]:
-    """Return the predictor as it runs, or None and everything that stands against it."""
+) -> tuple[Draft | None, list[Problem]]:
+    """Return the predictor's containers, files and runtime, or None and everything that stands against it."""
     spec = service.spec.predictor
     if spec.model is not None and (legacy := spec.framework):
         message = f"both model and {legacy[0]} are set, and each of them is the whole model"
@@ -80,7 +89,7 @@ def _read_as_model(name: str, framework: Framework) -> _Asked:
 
 def _served(
     service: InferenceService, asked: _Asked, field: str, runtimes: Sequence[Runtime], *, plain_paths: bool
-) -> tuple[Component | None, list[Problem]]:
+) -> tuple[Draft | None, list[Problem]]:
     spec = service.spec.predictor
     uris = [item.as_yaml() for item in spec.storage_uris or ()]
     steps, problems = storage.steps(asked.source, uris, field, FIELD, plain_paths=plain_paths)
@@ -100,15 +109,15 @@ def _served(
             )
         container["image"] = image or container["image"]
     meta = _meta(service, choice.best, asked.wanted.format, choice.protocol)
-    container, wrong = fill_in(
-        with_env(container, INFERENCE_SERVICE_NAME=service.name), meta, f"{field}.args"
+    container = with_env(container, INFERENCE_SERVICE_NAME=service.name)
+    of_runtime = [(c, field) for c in choice.best.containers if c.get("name") != CONTAINER]
+    of_user = [(c, f"{FIELD}.containers[{i}]") for i, c in enumerate(spec.pod.get("containers") or ())]
+    (container, *others), wrong = all_filled_in(
+        [(container, f"{field}.args"), *merged_by_name(of_runtime, of_user)], meta
     )
-    beside = [c for c in choice.best.containers if c.get("name") != CONTAINER]
-    others = [fill_in(c, meta, field)[0] for c in [*beside, *(spec.pod.get("containers") or ())]]
     if problems := [*problems, *wrong]:
         return None, problems
-    model = flag_value(container, "model_name") or service.name
-    return Component(
+    return Draft(
         role="predictor",
         name=component_name(service.name, "predictor", spec.name),
         field=field,
@@ -116,44 +125,45 @@ def _served(
         others=tuple(others),
         storage=steps,
         protocol=choice.protocol,
-        model=model,
-        probe=ready_path(model, choice.protocol),
-        port=_port(container),
-        timeout=spec.timeout,
         choice=choice,
     ), []
 
 
-def _custom(service: InferenceService, *, plain_paths: bool) -> tuple[Component | None, list[Problem]]:
+def own_files(
+    spec: ComponentPod, container: Mapping[str, Any], field: str, component: str, *, plain_paths: bool
+) -> tuple[tuple[Storage, ...], list[Problem]]:
+    """Return the files that a container of the user's own asks for: by STORAGE_URI, or by storageUris beside it."""
+    uris = [item.as_yaml() for item in spec.storage_uris or ()]
+    by_variable, wrong = storage.container_steps(container, field, plain_paths=plain_paths)
+    listed, wrong_too = storage.steps({}, uris, field, component, plain_paths=plain_paths)
+    return (*by_variable, *listed), [*wrong, *wrong_too]
+
+
+def _custom(service: InferenceService, *, plain_paths: bool) -> tuple[Draft | None, list[Problem]]:
     """A predictor of containers that the user brings: the one called kserve-container answers, else the first."""
     spec = service.spec.predictor
     containers: list[dict[str, Any]] = spec.pod["containers"]
     index = next((i for i, c in enumerate(containers) if c.get("name") == CONTAINER), 0)
     own = containers[index]
     field = f"{FIELD}.containers[{index}]"
-    steps, problems = storage.container_steps(own, field, plain_paths=plain_paths)
+    steps, problems = own_files(spec, own, field, FIELD, plain_paths=plain_paths)
     protocol = env_value(own, "PROTOCOL") or "v1"
     container = with_env({**own, "name": CONTAINER}, INFERENCE_SERVICE_NAME=service.name)
-    if steps:  # the files are there when it starts
+    if env_value(own, "STORAGE_URI"):  # the files are there when it starts
         container = merge(container, {"env": [{"name": "STORAGE_URI", "value": MODELS}]})
     meta = Meta(service.name, service.namespace, service.labels, service.annotations)
-    container, wrong = fill_in(container, meta, field)
+    beside = [(c, f"{FIELD}.containers[{i}]") for i, c in enumerate(containers) if i != index]
+    (container, *others), wrong = all_filled_in([(container, field), *beside], meta)
     if problems := [*problems, *wrong]:
         return None, problems
-    model = flag_value(container, "model_name") or service.name
-    return Component(
+    return Draft(
         role="predictor",
         name=component_name(service.name, "predictor", spec.name),
         field=field,
         container=container,
-        others=tuple(c for i, c in enumerate(containers) if i != index),
+        others=tuple(others),
         storage=steps,
         protocol=protocol,
-        model=model,
-        probe=ready_path(model, protocol),
-        port=_port(container),
-        timeout=spec.timeout,
-        choice=None,
     ), []
 
 
@@ -184,9 +194,3 @@ def _meta(service: InferenceService, runtime: Runtime, model_format: str, protoc
         labels.setdefault("modelClass", model_class)
     annotations = {**runtime.annotations, **service.annotations, "modelFormat": model_format}
     return Meta(service.name, service.namespace, labels, annotations)
-
-
-def _port(container: Mapping[str, Any]) -> int:
-    ports = container.get("ports") or ()
-    port: int = ports[0]["containerPort"] if ports else HTTP_PORT
-    return port

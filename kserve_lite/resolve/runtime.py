@@ -35,6 +35,8 @@ class Runtime:
     multi_node: bool = False
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
+    pod: dict[str, Any] = field(default_factory=dict)
+    """The other fields of its pod: volumes, nodeSelector, tolerations and so on."""
 
 
 @dataclass(frozen=True)

@@ -1,59 +1,85 @@
 """From an InferenceService to what it comes to: runtime, containers, storage, names. Never touches its input."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-from kserve_lite.api.inferenceservice import Explainer, InferenceService, Transformer
+from kserve_lite.api.config import Config
+from kserve_lite.api.inferenceservice import ComponentPod, Explainer, InferenceService, Transformer
 from kserve_lite.api.problems import Problem
-from kserve_lite.resolve.catalogue import BUILT_IN, HTTP_PORT
-from kserve_lite.resolve.containers import Meta, fill_in, flag_value, with_env
-from kserve_lite.resolve.effective import Component, Effective
-from kserve_lite.resolve.names import DOMAIN, all_hosts, component_name, outside_host, ready_path
-from kserve_lite.resolve.predictor import predictor
+from kserve_lite.resolve.catalogue import BUILT_IN
+from kserve_lite.resolve.component import Draft, complete
+from kserve_lite.resolve.containers import Meta, all_filled_in, env_value, flag_value, merge, with_env
+from kserve_lite.resolve.effective import Component, Effective, Role
+from kserve_lite.resolve.names import all_hosts, component_name, outside_host
+from kserve_lite.resolve.platform import Platform
+from kserve_lite.resolve.ports import HTTP_PORT
+from kserve_lite.resolve.predictor import own_files, predictor
 from kserve_lite.resolve.runtime import Runtime
+from kserve_lite.resolve.scaling import scaling
+
+DEFAULTS = Config()
+STOP = "serving.kserve.io/stop"
 
 
 def resolve(
     service: InferenceService,
     runtimes: Sequence[Runtime] = BUILT_IN,
+    config: Config = DEFAULTS,
     *,
-    domain: str = DOMAIN,
     plain_paths: bool = False,
 ) -> Effective | list[Problem]:
     """Return the effective service, or every reason why there is none.
 
-    `plain_paths` accepts a storageUri without a scheme: right on the machine where the file lies, wrong in a cluster.
+    `plain_paths` accepts a storageUri without a scheme, and does not ask who scales: right on a laptop, wrong in a
+    cluster.
     """
     serving, problems = predictor(service, runtimes, plain_paths=plain_paths)
     if serving is None:
         return problems
-    before, wrong = _beside(service, service.spec.transformer, "transformer", serving)
-    explaining, wrong_too = _beside(service, service.spec.explainer, "explainer", serving)
-    if problems := [*wrong, *wrong_too]:
+    found: dict[Role, tuple[Draft, ComponentPod]] = {"predictor": (serving, service.spec.predictor)}
+    beside: tuple[tuple[Role, Transformer | Explainer | None], ...] = (
+        ("transformer", service.spec.transformer),
+        ("explainer", service.spec.explainer),
+    )
+    for role, spec in beside:
+        if spec is not None:
+            draft, wrong = _beside(service, spec, role, serving, plain_paths=plain_paths)
+            problems += wrong
+            if draft is not None:
+                found[role] = (draft, spec)
+    platform = Platform(config.pods, config.storage, config.propagation)
+    done: dict[Role, Component] = {}
+    for role, (draft, written) in found.items():
+        scaled, wrong = scaling(written, f"spec.{role}", service.annotations, config.autoscaling)
+        problems += wrong if not plain_paths else ()
+        done[role] = complete(draft, service, written, scaled, platform)
+    if problems:
         return problems
-    components = tuple(c.name for c in (serving, before, explaining) if c is not None)
+    names = tuple(component.name for component in done.values())
+    domain = config.network.domain
     return Effective(
         name=service.name,
         namespace=service.namespace,
         labels=service.labels,
         annotations=service.annotations,
         url=f"http://{outside_host(service.name, service.namespace, domain)}",
-        hosts=all_hosts(service.name, service.namespace, components, domain),
-        predictor=serving,
-        transformer=before,
-        explainer=explaining,
+        hosts=all_hosts(service.name, service.namespace, names, domain),
+        predictor=done["predictor"],
+        transformer=done.get("transformer"),
+        explainer=done.get("explainer"),
+        stopped=service.annotations.get(STOP, "").lower() == "true",
     )
 
 
 def _beside(
     service: InferenceService,
-    spec: Transformer | Explainer | None,
-    role: Literal["transformer", "explainer"],
-    serving: Component,
-) -> tuple[Component | None, list[Problem]]:
+    spec: Transformer | Explainer,
+    role: Role,
+    serving: Draft,
+    *,
+    plain_paths: bool,
+) -> tuple[Draft | None, list[Problem]]:
     """Return a transformer or explainer of the user's own containers; the first one answers."""
-    if spec is None:
-        return None, []
     field = f"spec.{role}"
     if isinstance(spec, Explainer) and spec.art is not None:
         message = "the built-in explainer art is not run by this version"
@@ -66,25 +92,26 @@ def _beside(
             Problem("implementation_missing", field, f"the {role} has no container", "add containers")
         ]
     meta = Meta(service.name, service.namespace, service.labels, service.annotations)
-    container, problems = fill_in(_wired(service, containers[0], serving), meta, f"{field}.containers[0]")
-    model = flag_value(container, "model_name") or service.name
-    return Component(
+    at = [f"{field}.containers[{i}]" for i in range(len(containers))]
+    steps, problems = own_files(spec, containers[0], at[0], field, plain_paths=plain_paths)
+    wired = _wired(service, containers[0], serving)
+    if env_value(wired, "STORAGE_URI"):
+        wired = merge(wired, {"env": [{"name": "STORAGE_URI", "value": steps[0].mount_path}]})
+    (container, *others), wrong = all_filled_in(
+        [(wired, at[0]), *zip(containers[1:], at[1:], strict=True)], meta
+    )
+    return Draft(
         role=role,
         name=component_name(service.name, role),
         field=field,
         container=container,
-        others=tuple(containers[1:]),
-        storage=(),
+        others=tuple(others),
+        storage=steps,
         protocol=serving.protocol,
-        model=model,
-        probe=ready_path(model, serving.protocol),
-        port=(container.get("ports") or [{"containerPort": HTTP_PORT}])[0]["containerPort"],
-        timeout=spec.timeout,
-        choice=None,
-    ), problems
+    ), [*problems, *wrong]
 
 
-def _wired(service: InferenceService, container: dict[str, Any], serving: Component) -> dict[str, Any]:
+def _wired(service: InferenceService, container: dict[str, Any], serving: Draft) -> dict[str, Any]:
     """Add the arguments by which a component finds the predictor, unless the user gave them."""
     wiring = {
         "model_name": service.name,

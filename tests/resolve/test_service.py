@@ -69,12 +69,12 @@ def test_v2_is_asked_for_readiness_in_v2() -> None:
     assert effective.predictor.probe == "/v2/models/iris/ready"
 
 
-def test_resources_of_the_user_win_field_by_field() -> None:
+def test_a_limit_of_the_users_gets_no_default_request_that_could_be_above_it() -> None:
     effective = resolved({"sklearn": {"storageUri": "gs://b/m", "resources": {"limits": {"memory": "4Gi"}}}})
 
     assert effective.predictor.container["resources"] == {
-        "requests": {"cpu": "1", "memory": "2Gi"},
-        "limits": {"cpu": "1", "memory": "4Gi"},
+        "requests": {"cpu": "100m"},
+        "limits": {"memory": "4Gi"},
     }
 
 

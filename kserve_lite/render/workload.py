@@ -1,0 +1,53 @@
+"""The Deployment of a component. Its pod template is made of the component alone: no setting reaches it unpinned."""
+
+from typing import Any
+
+from kserve_lite.render import metadata
+from kserve_lite.render.storage import provision
+from kserve_lite.resolve.effective import Component, Effective
+from kserve_lite.resolve.labels import selector
+from kserve_lite.resolve.ports import TRANSFORMER
+
+
+def deployment(effective: Effective, component: Component) -> dict[str, Any]:
+    """Return the Deployment; `replicas` is absent where an autoscaler sets it.
+
+    Whoever applies it must hand the number over before it vanishes: a field that its only owner gives up falls back to
+    the default of one replica.
+    """
+    replicas = component.scaling.replicas
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata.of_component(effective, component),
+        "spec": {
+            **({} if replicas is None else {"replicas": replicas}),
+            "selector": {"matchLabels": selector(component.name)},
+            "strategy": dict(component.strategy),
+            "template": template(component),
+        },
+    }
+
+
+def template(component: Component) -> dict[str, Any]:
+    """Return the pod template."""
+    files = provision(component)
+    container = {**component.container}
+    if files.mounts:
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *files.mounts]
+    others = [
+        {**other, "volumeMounts": [*(other.get("volumeMounts") or ()), *files.mounts]}
+        if other.get("name") == TRANSFORMER and files.mounts
+        else dict(other)
+        for other in component.others
+    ]
+    spec = {**component.pod, "containers": [container, *others]}
+    if first := [*files.init_containers, *(component.pod.get("initContainers") or ())]:
+        spec["initContainers"] = first
+    if volumes := [*(component.pod.get("volumes") or ()), *files.volumes]:
+        spec["volumes"] = volumes
+    labels = dict(component.labels)
+    head: dict[str, Any] = {"labels": labels}
+    if component.annotations:
+        head["annotations"] = dict(component.annotations)
+    return {"metadata": head, "spec": spec}

@@ -1,0 +1,101 @@
+"""One component made whole: what predictor, transformer and explainer have in common."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kserve_lite.api.inferenceservice import ComponentPod, InferenceService
+from kserve_lite.resolve import defaults, labels
+from kserve_lite.resolve.containers import flag_value, merge_pod
+from kserve_lite.resolve.effective import Component, Role, Storage
+from kserve_lite.resolve.names import ready_path
+from kserve_lite.resolve.platform import Platform
+from kserve_lite.resolve.ports import TRANSFORMER, http_port, moved, ports, speaks_grpc
+from kserve_lite.resolve.runtime import Choice, Runtime
+from kserve_lite.resolve.scaling import Scaling
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A component as far as its kind decides: the container that answers, the others, the files, the runtime."""
+
+    role: Role
+    name: str
+    field: str
+    container: Mapping[str, Any]
+    others: tuple[Mapping[str, Any], ...]
+    storage: tuple[Storage, ...]
+    protocol: str
+    choice: Choice | None = None
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime whose pod this is."""
+        return self.choice.best if self.choice else None
+
+
+def complete(
+    draft: Draft, service: InferenceService, spec: ComponentPod, scaling: Scaling, platform: Platform
+) -> Component:
+    """Return the component with every default."""
+    container = moved(dict(draft.container))
+    model = flag_value(container, "model_name") or service.name
+    probe = ready_path(model, draft.protocol)
+    port = http_port(container)
+    base = draft.runtime.pod if draft.runtime else {}
+    written = {key: value for key, value in spec.pod.items() if key != "containers"}
+    return Component(
+        role=draft.role,
+        name=draft.name,
+        field=draft.field,
+        container=defaults.answering(container, handler(container, probe, port), port, platform.pods),
+        others=tuple(beside(other, probe, platform) for other in draft.others),
+        storage=draft.storage,
+        protocol=draft.protocol,
+        model=model,
+        probe=probe,
+        port=port,
+        timeout=spec.timeout,
+        choice=draft.choice,
+        pod=defaults.pod(merge_pod(base, written), draft.name, platform.pods),
+        ports=ports(draft.name, container, draft.others),
+        labels={
+            **(draft.runtime.labels if draft.runtime else {}),
+            **labels.passed_on(service.labels, platform.propagation.labels),
+            **(spec.labels or {}),
+            **labels.own(service.name, draft.role, draft.name),
+        },
+        annotations={
+            **(draft.runtime.annotations if draft.runtime else {}),
+            **labels.passed_on(service.annotations, [*labels.PROMETHEUS, *platform.propagation.annotations]),
+            **(spec.annotations or {}),
+        },
+        scaling=scaling,
+        strategy=strategy(spec.deployment_strategy or {}),
+        platform=platform,
+    )
+
+
+def handler(container: Mapping[str, Any], path: str, port: int) -> dict[str, Any]:
+    """Return how a probe asks a container: the model's path, or the socket where it has gRPC ports only."""
+    declared = container.get("ports") or ()
+    if declared and all(speaks_grpc(one) for one in declared) and not flag_value(container, "http_port"):
+        return {"tcpSocket": {"port": declared[0]["containerPort"]}}
+    return defaults.ask(path, port)
+
+
+def beside(container: Mapping[str, Any], probe: str, platform: Platform) -> dict[str, Any]:
+    """Return a container that runs beside the one that answers; one that stands before it is asked as well."""
+    if container.get("name") != TRANSFORMER:
+        return defaults.secured(container)
+    port = http_port(container)
+    return defaults.answering(container, handler(container, probe, port), port, platform.pods)
+
+
+def strategy(own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how pods are replaced: the new one answers before the old one goes, unless the user says otherwise."""
+    if own.get("type") == "Recreate":
+        return dict(own)
+    rolling = own.get("rollingUpdate") or {}
+    least = {} if str(rolling.get("maxSurge", "25%")).rstrip("%") == "0" else {"maxUnavailable": 0}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", **least, **rolling}}
