@@ -168,7 +168,7 @@ def client_options(settings: Settings, bundle: Path | None, *, insecure: bool = 
     options: ClientConfig = {
         "allow_http": True,
         "allow_invalid_certificates": insecure,
-        "connect_timeout": timedelta(seconds=min(settings.stall, 15)),
+        "connect_timeout": timedelta(seconds=settings.connect),
         "read_timeout": timedelta(seconds=settings.stall),
         "timeout": timedelta(days=1),
         "user_agent": "kserve-lite-storage",
