@@ -182,7 +182,9 @@ class Client:
             return answer
         answer.close()
         after = _seconds(answer.headers.get("Retry-After"))
-        raise network.status_error(answer.status, shown(answer.url), retry_after=after)
+        detail = answer.headers.get("x-ms-error-code", "")  # Azure says 403 to a wrong signature as well
+        status = 401 if detail in network.CREDENTIAL_CODES else answer.status
+        raise network.status_error(status, shown(answer.url), detail, retry_after=after)
 
     def _new_pool(self, proxy: str | None) -> urllib3.PoolManager:
         timeout = urllib3.Timeout(connect=self._connect, read=self._stall)

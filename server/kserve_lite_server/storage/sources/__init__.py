@@ -35,19 +35,15 @@ UNSUPPORTED = {
         "is an image that a cluster mounts as a volume and nobody downloads",
         "To download it, write oci+fetch:// instead.",
     ),
-    "azure-files": (
-        "is an Azure file share, which this version can't read",
-        "Mount the share as a PersistentVolumeClaim and use pvc://, or copy the model to blob storage.",
-    ),
 }
 
-SOURCES = frozenset({*SCHEMES.values(), "git"})
+SOURCES = frozenset({*SCHEMES.values(), "git", "azure_files"})
 
 # What an http(s) address says by its host or path.
 AZURE_HOST = r"https://[a-z0-9-]+\.({0}\.core\.[a-z.]+|z\d+\.{0}\.storage\.azure\.net)/"
 ADDRESSES = (
     (re.compile(AZURE_HOST.format("blob"), re.IGNORECASE), "azure"),
-    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure-files"),
+    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure_files"),
     (re.compile(r"https?://[^#?]+\.git/?(@[^#]*)?(#.*)?$"), "git"),
 )
 
