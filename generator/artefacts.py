@@ -15,6 +15,7 @@ from generator.markdown import NOTICE
 from generator.readme import with_values_table
 from generator.reference import kind_page, rules_page
 from generator.sharing import shared
+from generator.status import status_page
 from generator.support import support_page
 from generator.values import values_yaml
 from generator.values_schema import values_schema
@@ -54,6 +55,7 @@ def artefacts(definitions: Definitions, rendered: Sequence[Crd], root: Path) -> 
     for chart, model in definitions.charts.items():
         files.update(_of_chart(f"charts/{chart}", model, root))
     files["docs/reference/validation-rules.md"] = rules_page(definitions.rules)
+    files["docs/reference/status.md"] = status_page()
     files["docs/reference/support-matrix.md"] = support_page(rendered, definitions.rules)
     return files
 

@@ -32,7 +32,7 @@ async def test_the_manager_is_ready_after_its_lists_tells_its_metrics_and_leaves
             seen.set()
 
     kube = Kube.connect(kubeconfig)
-    informer = Informer(kube, CONFIGMAP, namespace)
+    informer = Informer(kube, CONFIGMAP, (namespace,))
     metrics = Metrics()
     controller = Controller("configmap", reconcile, metrics, workers=2)
     controller.own(informer)

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from kserve_lite.controller.runtime.apply import MANAGED_BY, Applier, Foreign, owner_index
+from kserve_lite.controller.runtime.apply import MANAGED_BY, Applier, Refusal, owner_index
 from kserve_lite.controller.runtime.controller import Controller, Requeue
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import ApiError, Key, Kind, Kube, Object
@@ -35,13 +35,13 @@ class World:
         self.kube = kube
         self.namespace = namespace
         ours = f"{MANAGED_BY[0]}={MANAGED_BY[1]}"
-        self.roots = Informer(kube, CONFIGMAP, namespace, labels="root=yes")
+        self.roots = Informer(kube, CONFIGMAP, (namespace,), labels="root=yes")
         self.children = {
-            kind.kind: Informer(kube, kind, namespace, labels=ours, indexes={"owner": owner_index})
+            kind.kind: Informer(kube, kind, (namespace,), labels=ours, indexes={"owner": owner_index})
             for kind in (SERVICE, DEPLOYMENT)
         }
         self.applier = Applier(kube, self.children)
-        self.refusals: list[Foreign] = []
+        self.refusals: list[Refusal] = []
         self.reconciling: set[Key] = set()
         self.controller = Controller("root", self.reconcile, Metrics(), workers=8)
         self.controller.own(self.roots)
@@ -53,9 +53,7 @@ class World:
         self.reconciling.add(key)
         try:
             if (root := self.roots.get(key)) is not None:
-                await self.applier.apply(root, wanted(root))
-        except Foreign as refusal:
-            self.refusals.append(refusal)
+                self.refusals += (await self.applier.apply(root, wanted(root))).refused
         finally:
             self.reconciling.discard(key)
         return None
@@ -240,7 +238,8 @@ async def test_a_foreign_object_is_refused_and_left_as_it_was(
         assert after["spec"] == before["spec"]
         for field in ("labels", "annotations", "ownerReferences"):
             assert after["metadata"].get(field) == before["metadata"].get(field)
-        assert [str(refusal).split(" exists")[0] for refusal in world.refusals[:1]] == ["Service a"]
+        (refusal, *_) = world.refusals
+        assert (refusal.kind, refusal.name, refusal.foreign) == ("Service", "a", True)
         assert len(world.children["Deployment"]) == 1  # the others are tended to all the same
 
 

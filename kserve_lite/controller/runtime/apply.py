@@ -8,6 +8,7 @@ An object of a child's name that is *not* ours is refused without a read either:
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,15 +26,24 @@ AMOUNTS = frozenset({"sizeLimit", "averageValue", "divisor"})
 APPLIED = "kserve-lite.io/applied"  # digest of what we applied: tells when a field is no longer wanted
 
 
-class Foreign(Exception):
-    """An object of a child's name exists and belongs to somebody else."""
+@dataclass(frozen=True)
+class Refusal:
+    """A child that is not as wanted: somebody else's object has its name, or the API server said no.
 
-    def __init__(self, kind: str, name: str, holder: str) -> None:
-        super().__init__(
-            f"{kind} {name} exists and belongs to {holder}; delete or rename it, or rename this object"
-        )
-        self.kind = kind
-        self.name = name
+    `status` is the HTTP code; 409 stands for a foreign object, whose holder `message` names, and `absent` for a kind
+    that the cluster does not have.
+    """
+
+    kind: str
+    name: str
+    status: int
+    reason: str
+    message: str
+
+    @property
+    def foreign(self) -> bool:
+        """Whether somebody else's object is in the way."""
+        return self.status == 409
 
 
 @dataclass
@@ -43,6 +53,11 @@ class Applied:
     live: list[Object] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+# Answers that the same request gets again until a person changes something.
+_FINAL = frozenset({400, 403, 404, 405, 413, 422})
 
 
 @dataclass(frozen=True)
@@ -56,21 +71,27 @@ class Applier:
     async def apply(self, owner: Object, children: Iterable[Object]) -> Applied:
         """Bring the children of `owner` to what is wanted; delete its other children.
 
-        Raises `Foreign` (after all other children were tended to) and `ApiError`.
+        One child that is refused does not keep the others waiting. Raises `ApiError` and connection errors where
+        trying again makes sense.
         """
         done = Applied()
-        refused: Foreign | None = None
         wanted = set()
         for child in children:
             informer = self.informers[child["kind"]]
-            wanted.add((child["kind"], child["metadata"]["name"]))
+            name = child["metadata"]["name"]
+            wanted.add((child["kind"], name))
+            if informer.absent is not None:
+                done.refused.append(_refusal(child, informer.absent))
+                continue
             try:
                 await self._one(informer, owner, child, done)
-            except Foreign as foreign:
-                refused = refused or foreign
+            except _Foreign as foreign:
+                done.refused.append(Refusal(child["kind"], name, 409, "Foreign", foreign.holder))
+            except ApiError as error:
+                if error.code not in _FINAL:
+                    raise
+                done.refused.append(_refusal(child, error))
         await self._prune(owner, wanted, done)
-        if refused:
-            raise refused
         return done
 
     def children(self, owner: Object) -> list[Object]:
@@ -83,8 +104,10 @@ class Applier:
         live = informer.get(key_of(desired)) or await self._stranger(informer.kind, desired)
         if live is not None:
             if not _ours(live, owner):
-                raise Foreign(desired["kind"], desired["metadata"]["name"], _holder(live))
-            if live["metadata"].get("deletionTimestamp") is None and covers(desired, live):
+                raise _Foreign(_holder(live))
+            if live["metadata"].get("deletionTimestamp") is not None:
+                return  # the news of its end asks for another look
+            if covers(desired, live):
                 done.live.append(live)
                 return
         written = await self._write(informer.kind, desired, known=live is not None)
@@ -115,7 +138,7 @@ class Applier:
             if error.code == 422 and "controller set to true" not in error.message.lower():
                 raise
             self._strangers.add((kind.kind, key))
-            raise Foreign(kind.kind, key.name, f"somebody else ({error.message[:160]})") from error
+            raise _Foreign(_sentence_of(error)) from error
         if known or written.created or not (others := _others(written.object)):
             return written.object
         # It existed with just these values, so nothing conflicted: give back what we took.
@@ -123,7 +146,7 @@ class Applier:
         bare = {name: desired[name] for name in ("apiVersion", "kind")}
         bare["metadata"] = {"namespace": key.namespace, "name": key.name}
         await self.kube.apply(kind, bare, MANAGER, force=True)
-        raise Foreign(kind.kind, key.name, f"somebody else ({', '.join(others)})")
+        raise _Foreign(f"somebody else ({', '.join(others)})")
 
     async def _prune(self, owner: Object, wanted: set[tuple[str, str]], done: Applied) -> None:
         for child in self.children(owner):
@@ -145,7 +168,7 @@ def stamped(child: Object, owner: Object) -> Object:
         "name": owner["metadata"]["name"],
         "uid": owner["metadata"]["uid"],
         "controller": True,
-        "blockOwnerDeletion": True,
+        "blockOwnerDeletion": False,  # nobody waits, and OpenShift asks for no right on finalizers
     }
     whole = {**child, "metadata": {**meta, "labels": labels, "ownerReferences": [reference]}}
     digest = hashlib.sha256(msgspec.json.encode(whole, order="deterministic")).hexdigest()[:16]
@@ -176,10 +199,8 @@ def covers(desired: Any, live: Any, name: str = "") -> bool:
 
 def controller_uid(obj: Object) -> str | None:
     """The uid of the object's controlling owner."""
-    for reference in obj["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return str(reference["uid"])
-    return None
+    reference = _controller(obj)
+    return str(reference["uid"]) if reference else None
 
 
 def owner_index(obj: Object) -> list[str]:
@@ -188,18 +209,45 @@ def owner_index(obj: Object) -> list[str]:
     return [uid] if uid else []
 
 
+class _Foreign(Exception):
+    """An object of a child's name exists and belongs to somebody else."""
+
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+def _refusal(child: Object, error: ApiError) -> Refusal:
+    return Refusal(child["kind"], child["metadata"]["name"], error.code, error.reason, error.message)
+
+
 def _ours(live: Object, owner: Object) -> bool:
-    """Its controller is the owner; or it has none and we made it (its owner was deleted without its children)."""
-    uid = controller_uid(live)
-    orphan = uid is None and APPLIED in (live["metadata"].get("annotations") or {})
-    return uid == owner["metadata"]["uid"] or orphan
+    """Its controller is the owner; or we made it for an owner that is gone and it has none, or one of the same name."""
+    reference = _controller(live)
+    if reference is not None and reference["uid"] == owner["metadata"]["uid"]:
+        return True
+    if APPLIED not in (live["metadata"].get("annotations") or {}):
+        return False
+    return reference is None or (reference["kind"], reference["name"]) == (
+        owner["kind"],
+        owner["metadata"]["name"],
+    )
+
+
+def _controller(obj: Object) -> Object | None:
+    references = obj["metadata"].get("ownerReferences") or ()
+    return next((reference for reference in references if reference.get("controller")), None)
 
 
 def _holder(live: Object) -> str:
-    for reference in live["metadata"].get("ownerReferences") or ():
-        if reference.get("controller"):
-            return f"{reference['kind']} {reference['name']}"
-    return "nobody (it has no controlling owner)"
+    reference = _controller(live)
+    return f"{reference['kind']} {reference['name']}" if reference else "nobody (it has no controlling owner)"
+
+
+def _sentence_of(conflict: ApiError) -> str:
+    """Who holds the fields: the API server names the managers in quotes."""
+    managers = re.findall(r'"([^"]+)"(?: using|:)', conflict.message)
+    return f"somebody else ({', '.join(dict.fromkeys(managers)) or conflict.message[:160]})"
 
 
 def _others(obj: Object) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from kserve_lite.controller.runtime.apply import controller_uid
@@ -24,7 +24,12 @@ class Requeue:
     after: float
 
 
-Reconcile = Callable[[Key], Awaitable[Requeue | None]]
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It did not work out, and the status says why: look again after a wait that grows with each failure in a row."""
+
+
+Reconcile = Callable[[Key], Awaitable[Requeue | Retry | None]]
 
 
 @dataclass
@@ -65,6 +70,16 @@ class Controller:
                     self.queue.add(key, idle=not children.synced.is_set())
 
         children.listen(changed)
+
+    def relate(self, others: Informer, keys: Callable[[Object], Iterable[Key]]) -> None:
+        """Look at the keys that have to do with an object of another kind when it comes, goes or changes."""
+
+        def changed(before: Object | None, after: Object | None) -> None:
+            if before is None or after is None or _intent(before) != _intent(after):
+                for key in {key for obj in (before, after) if obj is not None for key in keys(obj)}:
+                    self.queue.add(key, idle=True)
+
+        others.listen(changed)
 
     async def run(self) -> None:
         """Work until cancelled; reconciles in progress get `grace` seconds to finish."""
@@ -110,6 +125,9 @@ class Controller:
             log.error("%s %s: %s; again in %.1f s", self.name, key, error or type(error).__name__, wait,
                       exc_info=not isinstance(error, ApiError | TimeoutError))  # fmt: skip
             return "error"
+        if isinstance(again, Retry):
+            self.queue.failed(key)
+            return "retry"
         self.queue.forget(key)
         if again is None:
             return "success"

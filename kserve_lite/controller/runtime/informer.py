@@ -15,6 +15,11 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[Object | None, Object | None], None]  # (before, after); None is absence
 Index = Callable[[Object], Iterable[str]]
+Trim = Callable[[Object], Object]
+
+ABSENT_SECONDS = 15.0  # between two looks whether an optional kind has come, or may be read now
+LONGEST_WAIT = 5.0  # an API server that comes back is noticed soon
+REMEMBERED_DELETIONS = 4096
 
 
 def key_of(obj: Object) -> Key:
@@ -24,23 +29,29 @@ def key_of(obj: Object) -> Key:
 
 @dataclass
 class Informer:
-    """The objects of one kind (in one namespace, or all), by key and by index.
+    """The objects of one kind (in some namespaces, or all), by key and by index.
 
     Level-triggered: a listener hears that something differs, never why; a deletion that happened while nobody was
-    listening is found by comparing with a fresh list.
+    listening is found by comparing with a fresh list. An `optional` kind may be unknown to the server, or not ours
+    to read: then the collection is empty, `absent` says why, and it is looked for again.
     """
 
     kube: Kube
     kind: Kind
-    namespace: str = ""
+    namespaces: tuple[str, ...] = ("",)
     labels: str = ""
     indexes: dict[str, Index] = field(default_factory=dict)
+    optional: bool = False
+    trim: Trim | None = None
 
     def __post_init__(self) -> None:
         self.synced = asyncio.Event()
         self.last_heard = time.monotonic()
+        self.absent: ApiError | None = None
+        self._unsynced = set(self.namespaces)
         self._objects: dict[Key, Object] = {}
         self._indexed: dict[tuple[str, str], set[Key]] = {}
+        self._deleted: dict[Key, int] = {}
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -63,60 +74,94 @@ class Informer:
 
     def remember(self, obj: Object) -> None:
         """Take in the answer to an own write, so that the next look does not see the past."""
-        self._put(_trim(obj))
+        self._put(self._trimmed(obj))
 
     async def run(self) -> None:
         """List, follow, and start over when the server says that our version is gone. Ends only by cancellation."""
+        async with asyncio.TaskGroup() as tasks:
+            for namespace in self.namespaces:
+                tasks.create_task(self._run(namespace))
+
+    async def _run(self, namespace: str) -> None:
         version = ""
         failures = 0
         while True:
+            began = time.monotonic()
             try:
                 if not version:
-                    version = await self._list()
-                    self.synced.set()
-                version = await self._follow(version)
+                    version = await self._list(namespace)
+                    self.absent = None
+                    self._listed(namespace)
+                version = await self._follow(namespace, version)
                 failures = 0
             except TRANSIENT as error:
-                failures += 1
-                wait = delay(failures, first=0.2, most=30.0)
+                # A connection that broke after it had worked is a first failure, however many came before it.
+                failures = 1 if self.last_heard > began else failures + 1
+                wait = delay(failures, first=0.2, most=LONGEST_WAIT)
                 if isinstance(error, ApiError):
                     if error.code == 410:  # the version to resume from is gone: list again
                         version = ""
                     wait = max(wait, error.retry_after or 0.0)
-                log.warning("%s: %s; trying again in %.1f s", self.kind.plural, _sentence(error), wait)
+                    if self.optional and error.code in (403, 404):
+                        self._is_absent(namespace, error)
+                        version, wait = "", ABSENT_SECONDS
+                log.log(
+                    logging.DEBUG if self.absent else logging.WARNING,
+                    "%s: %s; trying again in %.1f s",
+                    self.kind.plural,
+                    _sentence(error),
+                    wait,
+                )
                 await asyncio.sleep(wait)
 
-    async def _list(self) -> str:
+    def _listed(self, namespace: str) -> None:
+        self._unsynced.discard(namespace)
+        if not self._unsynced:
+            self.synced.set()
+
+    def _is_absent(self, namespace: str, error: ApiError) -> None:
+        self._heard()
+        if self.absent is None:
+            log.info("%s: %s; doing without", self.kind.plural, error)
+        self.absent = error
+        for key in [key for key in self._objects if namespace in ("", key.namespace)]:
+            self._drop(key)
+        self._listed(namespace)
+
+    async def _list(self, namespace: str) -> str:
         """Read the whole collection, then forget what is no longer in it."""
         version = ""
         seen: set[Key] = set()
-        async for page in self.kube.pages(self.kind, self.namespace, self.labels):
+        async for page in self.kube.pages(self.kind, namespace, self.labels):
             self._heard()
             version = page.version
             for obj in page.items:
                 seen.add(key_of(obj))
-                self._put(_trim(obj))
-        for key in [key for key in self._objects if key not in seen]:
-            if _number(self._objects[key]) <= _int(
-                version
-            ):  # else written by ourselves after the list was read
+                self._put(self._trimmed(obj))
+        for key in [key for key in self._objects if key not in seen and namespace in ("", key.namespace)]:
+            # What we wrote ourselves after the list was read is newer than the list.
+            if _number(self._objects[key]) <= _int(version):
                 self._drop(key)
         return version
 
-    async def _follow(self, version: str) -> str:
+    async def _follow(self, namespace: str, version: str) -> str:
         """Take in events until the server ends the watch; return the version to resume from."""
-        async for event in self.kube.watch(self.kind, version, self.namespace, self.labels):
+        async for event in self.kube.watch(self.kind, version, namespace, self.labels):
             self._heard()
             if event.type == "DELETED":
                 self._drop(key_of(event.object), _number(event.object))
             elif event.type != "BOOKMARK":
-                self._put(_trim(event.object))
+                self._put(self._trimmed(event.object))
             version = event.object["metadata"]["resourceVersion"]
         self._heard()
         return version
 
     def _heard(self) -> None:
         self.last_heard = time.monotonic()
+
+    def _trimmed(self, obj: Object) -> Object:
+        _trim(obj)
+        return self.trim(obj) if self.trim else obj
 
     def _put(self, obj: Object) -> None:
         key = key_of(obj)
@@ -126,11 +171,18 @@ class Informer:
                 return
             if _number(obj) < _number(before):
                 return  # the echo of something older than an own write that is already here
+        elif _number(obj) <= self._deleted.get(key, -1):
+            return  # the answer to an own write that came after the news of the deletion
         self._objects[key] = obj
         self._index(key, before, obj)
         self._tell(before, obj)
 
     def _drop(self, key: Key, version: int | None = None) -> None:
+        if version is not None:
+            self._deleted.pop(key, None)
+            self._deleted[key] = version
+            if len(self._deleted) > REMEMBERED_DELETIONS:
+                del self._deleted[next(iter(self._deleted))]
         before = self._objects.get(key)
         if before is None or (version is not None and version < _number(before)):
             return
@@ -155,13 +207,12 @@ class Informer:
             listener(before, after)
 
 
-def _trim(obj: Object) -> Object:
+def _trim(obj: Object) -> None:
     """Drop what no reconcile reads and what makes up half of an object's bytes."""
     obj["metadata"].pop("managedFields", None)
     annotations = obj["metadata"].get("annotations")
     if annotations:
         annotations.pop("kubectl.kubernetes.io/last-applied-configuration", None)
-    return obj
 
 
 def _number(obj: Object) -> int:

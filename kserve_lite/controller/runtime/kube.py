@@ -56,6 +56,17 @@ class Kind:
             parts += ["namespaces", namespace]
         return "/".join([*parts, self.plural, *filter(None, (name, subresource))])
 
+    def resource(self, subresource: str = "") -> str:
+        """`deployments.apps`, `pods/log`: how rights and metrics name it."""
+        return (
+            self.plural
+            + (f".{self.group}" if self.group else "")
+            + (f"/{subresource}" if subresource else "")
+        )
+
+
+POD = Kind("", "v1", "Pod", "pods")
+
 
 class ApiError(Exception):
     """The API server's answer to a request that it refused."""
@@ -128,9 +139,12 @@ class Kube:
         """Close the connections."""
         await self.client.aclose()
 
-    async def pages(self, kind: Kind, namespace: str = "", labels: str = "") -> AsyncIterator[Page]:
+    async def pages(
+        self, kind: Kind, namespace: str = "", labels: str = "", fields: str = ""
+    ) -> AsyncIterator[Page]:
         """Read a collection page by page; all pages show it at one version."""
         params = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
+        params |= {"fieldSelector": fields} if fields else {}
         while True:
             answer = _decode(await self._send("list", kind, "GET", kind.path(namespace), params=params))
             meta = answer["metadata"]
@@ -173,6 +187,15 @@ class Kube:
         """Read one object from the server."""
         return _decode(await self._send("get", kind, "GET", kind.path(*key)))
 
+    async def log_tail(self, pod: Key, container: str, lines: int, *, previous: bool = False) -> str:
+        """Read the last lines of a container's log; 400 when it has none yet."""
+        params = {"container": container, "tailLines": str(lines), "limitBytes": "16384"}
+        if previous:
+            params["previous"] = "true"
+        path = POD.path(*pod, "log")
+        answer = await self._send("get", POD, "GET", path, params=params, subresource="log")
+        return answer.text
+
     async def create(self, kind: Kind, obj: Object) -> Object:
         """Create an object; 409 when there is one of that name."""
         path = kind.path(obj["metadata"].get("namespace", ""))
@@ -200,8 +223,17 @@ class Kube:
     async def merge(self, kind: Kind, key: Key, patch: Object, subresource: str = "") -> Object:
         """Merge-patch an object or its subresource; `None` removes a key."""
         path = kind.path(*key, subresource)
-        kind_of_body = "application/merge-patch+json"
-        return _decode(await self._send("patch", kind, "PATCH", path, body=patch, content_type=kind_of_body))
+        return _decode(
+            await self._send(
+                "patch",
+                kind,
+                "PATCH",
+                path,
+                body=patch,
+                content_type="application/merge-patch+json",
+                subresource=subresource,
+            )
+        )
 
     async def delete(self, kind: Kind, key: Key, uid: str) -> None:
         """Delete exactly the object with that uid; gone already, or another one of that name by now, is fine."""
@@ -222,8 +254,9 @@ class Kube:
         params: Mapping[str, str] | None = None,
         body: Object | None = None,
         content_type: str = "application/json",
+        subresource: str = "",
     ) -> httpx2.Response:
-        self._count(verb, kind)
+        self._count(verb, kind, subresource)
         content = None if body is None else msgspec.json.encode(body)
         headers = {} if body is None else {"Content-Type": content_type}
         answer = await self.client.request(method, path, params=params, content=content, headers=headers)
@@ -231,8 +264,9 @@ class Kube:
             raise _error(answer)
         return answer
 
-    def _count(self, verb: str, kind: Kind) -> None:
-        self.counts[verb, kind.plural] = self.counts.get((verb, kind.plural), 0) + 1
+    def _count(self, verb: str, kind: Kind, subresource: str = "") -> None:
+        counted = (verb, kind.resource(subresource))
+        self.counts[counted] = self.counts.get(counted, 0) + 1
 
 
 def _decode(answer: httpx2.Response) -> Object:

@@ -35,39 +35,43 @@ UNSUPPORTED = {
         "is an image that a cluster mounts as a volume and nobody downloads",
         "To download it, write oci+fetch:// instead.",
     ),
+    "azure-files": (
+        "is an Azure file share, which this version can't read",
+        "Mount the share as a PersistentVolumeClaim and use pvc://, or copy the model to blob storage.",
+    ),
 }
 
-SOURCES = frozenset({*SCHEMES.values(), "git", "azure_files"})
+SOURCES = frozenset({*SCHEMES.values(), "git"})
 
 # What an http(s) address says by its host or path.
 AZURE_HOST = r"https://[a-z0-9-]+\.({0}\.core\.[a-z.]+|z\d+\.{0}\.storage\.azure\.net)/"
 ADDRESSES = (
     (re.compile(AZURE_HOST.format("blob"), re.IGNORECASE), "azure"),
-    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure_files"),
+    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure-files"),
     (re.compile(r"https?://[^#?]+\.git/?(@[^#]*)?(#.*)?$"), "git"),
 )
 
 
 def open_source(location: Location, settings: Settings) -> Source:
     """Return the source that `location` names. Nothing is asked of it yet."""
-    name = kind(location)
-    if name in UNSUPPORTED:
-        what, remedy = UNSUPPORTED[name]
+    kind = _kind(location)
+    if kind in UNSUPPORTED:
+        what, remedy = UNSUPPORTED[kind]
         raise StorageError("unsupported_scheme", f"{location.shown} {what}.", remedy)
-    if name not in SOURCES:
+    if kind not in SOURCES:
         raise StorageError(
             "unsupported_scheme",
             f"{location.shown} has the scheme {location.scheme!r}, which this version can't fetch.",
             f"Use a local path or one of: {', '.join(f'{scheme}://' for scheme in SCHEMES)}.",
         )
-    module = import_module(f"kserve_lite_server.storage.sources.{name}")
+    module = import_module(f"kserve_lite_server.storage.sources.{kind}")
     source: Source = module.open_source(location, settings)
     return source
 
 
-def kind(location: Location) -> str:
+def _kind(location: Location) -> str:
     """Return the module for a location, or the name of a kind that is not supported."""
-    for pattern, name in ADDRESSES:
+    for pattern, kind in ADDRESSES:
         if pattern.match(location.address):
-            return name
+            return kind
     return SCHEMES.get(location.scheme, location.scheme)

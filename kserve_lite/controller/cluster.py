@@ -1,0 +1,86 @@
+"""What the controller knows of the cluster: one informer a kind, and how their objects belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from kserve_lite.api.config import Config
+from kserve_lite.controller import kinds
+from kserve_lite.controller.findings import pod
+from kserve_lite.controller.runtime.apply import MANAGED_BY, owner_index
+from kserve_lite.controller.runtime.informer import Informer
+from kserve_lite.controller.runtime.kube import Key, Kind, Kube, Object
+from kserve_lite.resolve.labels import SERVICE
+
+BY_SERVICE = "service"
+OURS = "=".join(MANAGED_BY)
+
+
+@dataclass
+class Cluster:
+    """The informers, by what they are for. `children` has every kind that `render` may produce under this config."""
+
+    services: Informer
+    runtimes: Informer
+    cluster_runtimes: Informer
+    pods: Informer
+    children: dict[str, Informer] = field(default_factory=dict)
+
+    @classmethod
+    def watch(cls, kube: Kube, config: Config, namespaces: tuple[str, ...] = ()) -> Cluster:
+        """Make the informers for some namespaces, or all; nothing is read before they run."""
+        where = namespaces or ("",)
+        return cls(
+            services=Informer(kube, kinds.INFERENCE_SERVICE, where),
+            runtimes=Informer(kube, kinds.SERVING_RUNTIME, where),
+            cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
+            pods=Informer(
+                kube, kinds.POD, where, labels=SERVICE, indexes={BY_SERVICE: _index}, trim=pod.trim
+            ),
+            children={
+                kind.kind: Informer(
+                    kube,
+                    kind,
+                    where,
+                    labels=OURS,
+                    indexes={"owner": owner_index},
+                    optional=kind in OPTIONAL,
+                )
+                for kind in child_kinds(config)
+            },
+        )
+
+    def __iter__(self) -> Iterator[Informer]:
+        yield from (self.services, self.runtimes, self.cluster_runtimes, self.pods)
+        yield from self.children.values()
+
+    def pods_of(self, service: Key) -> list[Object]:
+        """The pods of all components of an InferenceService."""
+        return self.pods.find(BY_SERVICE, str(service))
+
+    def runtimes_of(self, namespace: str) -> list[Object]:
+        """The runtimes that a service in `namespace` may use: its own namespace's, then the cluster's."""
+        own = [obj for obj in self.runtimes if obj["metadata"]["namespace"] == namespace]
+        return [*own, *self.cluster_runtimes]
+
+
+OPTIONAL = frozenset({kinds.SCALED_OBJECT, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE})
+"""Kinds that a cluster may not know, or that the installation may not be allowed to touch."""
+
+BASE = (kinds.SERVICE, kinds.DEPLOYMENT, kinds.DISRUPTION_BUDGET, kinds.AUTOSCALER, kinds.SCALED_OBJECT)
+
+
+def child_kinds(config: Config) -> tuple[Kind, ...]:
+    """Return the kinds that are written: a service may choose another network mode than the installation's."""
+    return (*BASE, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE)
+
+
+def service_of(obj: Object) -> list[Key]:
+    """Return the InferenceService whose label an object carries."""
+    name = (obj["metadata"].get("labels") or {}).get(SERVICE)
+    return [Key(obj["metadata"]["namespace"], name)] if name else []
+
+
+def _index(obj: Object) -> list[str]:
+    return [str(key) for key in service_of(obj)]

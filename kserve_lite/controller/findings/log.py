@@ -1,0 +1,58 @@
+"""What the end of a log says: our server and storage step write JSON lines, Python writes a traceback."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): (No module named '?([\w.]+)'?.*)")
+_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Refused|Exit)\b.*")
+_LEVELS = frozenset({"ERROR", "CRITICAL", "FATAL"})
+TAIL = 400  # characters of a log that a message may hold
+
+
+def missing_module(log: str) -> tuple[str, str] | None:
+    """Return the sentence and the module's name when an import failed."""
+    found = list(_MODULE.finditer(log))
+    return (found[-1].group(1).strip(), found[-1].group(2)) if found else None
+
+
+def last_error(log: str) -> tuple[str, str] | None:
+    """Return code and message of the last error that a JSON line tells."""
+    for line in reversed(log.splitlines()):
+        fields = _fields(line)
+        if fields is not None and str(fields.get("level", "")).upper() in _LEVELS:
+            return str(fields.get("code") or fields.get("error") or ""), str(fields.get("message") or "")
+    return None
+
+
+def last_line(log: str) -> str:
+    """Return the line that says most: an exception if there is one, else the last."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    said = next((line for line in reversed(lines) if _ERROR.match(line)), lines[-1])
+    fields = _fields(said)
+    text = str(fields.get("message")) if fields and fields.get("message") else said
+    return text if len(text) <= TAIL else f"…{text[-TAIL:]}"
+
+
+def storage_report(log: str) -> dict[str, Any] | None:
+    """Return the last report of the storage step: phase downloading, done or failed."""
+    for line in reversed(log.splitlines()):
+        fields = _fields(line)
+        if fields is not None and fields.get("phase") in ("downloading", "done", "failed"):
+            return fields
+    return None
+
+
+def _fields(line: str) -> dict[str, Any] | None:
+    line = line.strip()
+    if not line.startswith("{"):
+        return None
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else None

@@ -1,0 +1,1 @@
+"""InferenceService: understand, apply, observe, report."""

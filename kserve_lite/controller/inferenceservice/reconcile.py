@@ -1,0 +1,83 @@
+"""One InferenceService made true: understand, apply, observe, report. Level-triggered: it hears no event, reads all."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from kserve_lite.api.config import Config
+from kserve_lite.controller.cluster import Cluster
+from kserve_lite.controller.gather import Gatherer
+from kserve_lite.controller.inferenceservice.events import events
+from kserve_lite.controller.inferenceservice.look import Look
+from kserve_lite.controller.inferenceservice.observe import changed, observe
+from kserve_lite.controller.inferenceservice.status import status
+from kserve_lite.controller.inferenceservice.understand import Understood, understand
+from kserve_lite.controller.installed import Installed
+from kserve_lite.controller.runtime.apply import Applied, Applier
+from kserve_lite.controller.runtime.controller import Requeue, Retry
+from kserve_lite.controller.runtime.events import Recorder
+from kserve_lite.controller.runtime.kube import ApiError, Key, Kube, Object
+from kserve_lite.controller.runtime.status import write_status
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class InferenceServices:
+    """Reconciles InferenceServices; everything but `apply`, `gather` and `report` is pure."""
+
+    kube: Kube
+    cluster: Cluster
+    applier: Applier
+    gatherer: Gatherer
+    recorder: Recorder
+    installed: Installed
+    config: Config
+
+    async def reconcile(self, key: Key) -> Requeue | Retry | None:
+        """Bring the cluster to what the service says, and its status to what the cluster is."""
+        service = self.cluster.services.get(key)
+        if service is None or "deletionTimestamp" in service["metadata"]:
+            return None  # children go with their owner
+        understood = understand(service, *self.installed.for_namespace(key.namespace), self.config)
+        pods, again = await self.gatherer.gather(self.cluster.pods_of(key))
+        if _is_new(service):
+            await self._report(key, changed(service, understood, self.applier.children(service), pods))
+        applied = await self._apply(service, understood)
+        await self._report(key, observe(service, understood, applied.live, pods, applied.refused))
+        if applied.refused:
+            return Retry()
+        return None if again is None else Requeue(after=again)
+
+    async def _apply(self, service: Object, understood: Understood) -> Applied:
+        """Write the children; a service that is not understood keeps those that it has."""
+        if understood.effective is None:
+            return Applied(live=self.applier.children(service))
+        applied = await self.applier.apply(service, understood.children)
+        if applied.written or applied.deleted:
+            log.info("%s: wrote %s, deleted %s", _name(service), applied.written, applied.deleted)
+        return applied
+
+    async def _report(self, key: Key, look: Look) -> None:
+        service = self.cluster.services.get(key)
+        if service is None:
+            return
+        before, after = service.get("status") or {}, status(service, look)
+        try:
+            if not await write_status(self.kube, self.cluster.services, service, after):
+                return
+        except ApiError as error:
+            if error.code == 404:  # deleted meanwhile
+                return
+            raise
+        for said in events(before, after, look):
+            await self.recorder.event(service, said.kind, said.reason, "Reconcile", said.note)
+
+
+def _is_new(service: Object) -> bool:
+    return bool((service.get("status") or {}).get("observedGeneration") != service["metadata"]["generation"])
+
+
+def _name(obj: Object) -> str:
+    return f"{obj['metadata']['namespace']}/{obj['metadata']['name']}"

@@ -1,0 +1,105 @@
+"""The controller's process, wired: informers, reconciles, election, health."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from kserve_lite.api.config import Config
+from kserve_lite.controller.cluster import Cluster, service_of
+from kserve_lite.controller.gather import Gatherer
+from kserve_lite.controller.inferenceservice.reconcile import InferenceServices
+from kserve_lite.controller.installed import Installed
+from kserve_lite.controller.runtime.apply import Applier
+from kserve_lite.controller.runtime.controller import Controller
+from kserve_lite.controller.runtime.events import Recorder
+from kserve_lite.controller.runtime.kube import Key, Kube, Object
+from kserve_lite.controller.runtime.leader import Election
+from kserve_lite.controller.runtime.manager import Manager
+from kserve_lite.controller.runtime.metrics import Metrics
+
+NAME = "kserve-lite"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the process is started. No namespaces means all; no lease means that it is known to be alone."""
+
+    config: Config
+    namespaces: tuple[str, ...] = ()
+    host: str = "0.0.0.0"
+    port: int = 8080
+    lease_seconds: float | None = 15.0
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+
+def manager(options: Options) -> Manager:
+    """Return the process, ready to run. Raises `ApiError` where no cluster is configured."""
+    kube = Kube.connect(options.kubeconfig, options.context)
+    metrics = Metrics()
+    cluster = Cluster.watch(kube, options.config, options.namespaces)
+    recorder = Recorder(kube, NAME, identity())
+    return Manager(
+        kube=kube,
+        metrics=metrics,
+        informers=list(cluster),
+        controllers=[inference_services(kube, cluster, recorder, metrics, options.config)],
+        election=_election(kube, options),
+        host=options.host,
+        port=options.port,
+    )
+
+
+def inference_services(
+    kube: Kube, cluster: Cluster, recorder: Recorder, metrics: Metrics, config: Config
+) -> Controller:
+    """Return the controller of InferenceServices: what it looks at, and when."""
+    installed = Installed(cluster.runtimes, cluster.cluster_runtimes)
+    services = InferenceServices(
+        kube=kube,
+        cluster=cluster,
+        applier=Applier(kube, cluster.children),
+        gatherer=Gatherer(kube),
+        recorder=recorder,
+        installed=installed,
+        config=config,
+    )
+    controller = Controller("inferenceservice", services.reconcile, metrics)
+    controller.own(cluster.services)
+    for informer in cluster.children.values():
+        controller.follow(informer, cluster.services)
+    controller.relate(cluster.runtimes, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
+    controller.relate(cluster.cluster_runtimes, lambda _: _services(cluster, ""))
+    cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
+    return controller
+
+
+def identity() -> str:
+    """Return who this process is: unique, and readable in the Lease."""
+    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid4().hex[:8]}"
+
+
+def _services(cluster: Cluster, namespace: str) -> list[Key]:
+    keys = (Key(obj["metadata"]["namespace"], obj["metadata"]["name"]) for obj in cluster.services)
+    return [key for key in keys if namespace in ("", key.namespace)]
+
+
+def _of_pod(controller: Controller, before: Object | None, after: Object | None) -> None:
+    if before is not None and after is not None and before["status"] == after["status"]:
+        return
+    for key in {key for obj in (before, after) if obj is not None for key in service_of(obj)}:
+        controller.queue.add(key)
+
+
+def _election(kube: Kube, options: Options) -> Election | None:
+    if options.lease_seconds is None:
+        return None
+    home = os.environ.get("POD_NAMESPACE") or kube.namespace or "default"
+    duration = options.lease_seconds
+    return Election(
+        kube, Key(home, NAME), identity(), duration=duration, deadline=duration * 2 / 3, retry=duration / 7.5
+    )
