@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = tempfile.mkdtemp(prefix="kserve-lite-metrics-") if settings.workers > 1 else None
     if folder:
         os.environ[METRICS_FOLDER] = folder
+    from kserve_lite_server.sklearn.later import put_off_pandas
+
+    put_off_pandas()
     from kserve_lite_server.run import run
 
     status = run(settings)

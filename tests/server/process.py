@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,9 +64,19 @@ class Server:
 
 
 @contextmanager
-def serving(model_dir: Path, *flags: str, env: dict[str, str] | None = None) -> Iterator[Server]:
-    """Start a server, wait until it says that it serves, end it afterwards."""
-    command = [sys.executable, "-m", "kserve_lite_server", f"--model_dir={model_dir}", "--http_port=0"]
+def serving(
+    model_dir: Path, *flags: str, env: dict[str, str] | None = None, within: Sequence[str] = ()
+) -> Iterator[Server]:
+    """Start a server, by the command `within` if there is one; wait until it says that it serves, end it
+    afterwards."""
+    command = [
+        *within,
+        sys.executable,
+        "-m",
+        "kserve_lite_server",
+        f"--model_dir={model_dir}",
+        "--http_port=0",
+    ]
     command += ["--host=127.0.0.1", "--enable_grpc=false", "--log_format=json", *flags]
     process = subprocess.Popen(
         command,
@@ -118,6 +128,6 @@ def _await_port(server: Server) -> int:
         found.extend(re.findall(r"on http://127\.0\.0\.1:(\d+)", server.log()))
         return bool(found) or server.process.poll() is not None
 
-    until(said, timeout=90)
+    until(said, timeout=180)
     assert found, f"the server did not start: {server.log()}"
     return int(found[0])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.storage.peer import peer as peer
+
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,9 @@ def make_model(name: str, path: Path, loaded: Loaded, method: str | None = None)
             "model_without_method",
             f"{path} holds a {kind} without {chosen}; it has {', '.join(signature.methods)}",
         )
+    if signature.frame:
+        with suppress(ModuleNotFoundError):  # who asks with rows is told what is missing
+            import pandas  # noqa: F401  # now, so that workers share it and no request waits for it
     plan = choose(estimator)
     for method, answer in plan.describe().items():
         log.info("model %s: %s is answered by %s", name, method, answer)

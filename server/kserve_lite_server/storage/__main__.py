@@ -10,6 +10,7 @@ from types import FrameType
 from kserve_lite_server.storage.errors import StorageError
 from kserve_lite_server.storage.fetch import fetch
 from kserve_lite_server.storage.reporting import Reporter
+from kserve_lite_server.storage.storage_config import resolved
 from kserve_lite_server.storage.uri import parse
 
 USAGE = """usage: kserve-lite-storage SRC DEST [SRC DEST ...]
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         for uri, dest in zip(arguments[::2], arguments[1::2], strict=True):
             began = time.monotonic()
             manifest = fetch(uri, Path(dest), reporter.progress)
-            origin = manifest.origin(parse(uri).shown)
+            origin = manifest.origin(resolved(parse(uri), os.environ).shown)
             assert origin is not None
             reporter.done(origin, time.monotonic() - began)
     except StorageError as error:

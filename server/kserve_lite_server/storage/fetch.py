@@ -1,5 +1,6 @@
 """One fetch from end to end: list, choose, check the room, transfer, verify, publish."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -9,10 +10,12 @@ from kserve_lite_server.storage import keys, manifest
 from kserve_lite_server.storage.errors import StorageError, missing
 from kserve_lite_server.storage.manifest import File, Manifest, Origin
 from kserve_lite_server.storage.progress import Progress
+from kserve_lite_server.storage.secrets import load
 from kserve_lite_server.storage.settings import Settings, from_environment
 from kserve_lite_server.storage.source import Entry, Packed, Source
-from kserve_lite_server.storage.sources import open_source
+from kserve_lite_server.storage.sources import kind, open_source
 from kserve_lite_server.storage.stage import Stage, locked
+from kserve_lite_server.storage.storage_config import resolved, store_entry
 from kserve_lite_server.storage.transfer import transfer
 from kserve_lite_server.storage.uri import Location, parse
 
@@ -26,8 +29,11 @@ def fetch(uri: str, dest: Path, report: Report | None = None, settings: Settings
     continued; what is there already, in the version that the source has now, is not fetched again. Calls
     `report` from this thread, often. Raises `StorageError`.
     """
-    settings = settings or from_environment()
-    location = parse(uri)
+    load()
+    location = resolved(parse(uri), os.environ)
+    settings = settings or from_environment(
+        {**os.environ, **store_entry(os.environ, location.store)}, kind(location)
+    )
     with locked(dest), closing(open_source(location, settings)) as source:
         before = manifest.read(dest)
         entries = _choose(source, location, settings)

@@ -99,10 +99,16 @@ class Answer:
 class Client:
     """The requests of one source; safe to use from threads."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environment: Mapping[str, str] = os.environ,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._connect = settings.connect
         self._stall = settings.stall
         self._proxies = getproxies_environment()
-        self._context = ssl.create_default_context()
+        self._context = context or ssl.create_default_context()
         if bundle := network.ca_bundle(environment):
             self._context.load_verify_locations(bundle)
         self._connections = settings.connections
@@ -176,10 +182,12 @@ class Client:
             return answer
         answer.close()
         after = _seconds(answer.headers.get("Retry-After"))
-        raise network.status_error(answer.status, shown(answer.url), retry_after=after)
+        detail = answer.headers.get("x-ms-error-code", "")  # Azure says 403 to a wrong signature as well
+        status = 401 if detail in network.CREDENTIAL_CODES else answer.status
+        raise network.status_error(status, shown(answer.url), detail, retry_after=after)
 
     def _new_pool(self, proxy: str | None) -> urllib3.PoolManager:
-        timeout = urllib3.Timeout(connect=min(self._stall, 15), read=self._stall)
+        timeout = urllib3.Timeout(connect=self._connect, read=self._stall)
         if proxy is None:
             return urllib3.PoolManager(maxsize=self._connections, ssl_context=self._context, timeout=timeout)
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")

@@ -6,6 +6,10 @@ from pathlib import Path
 from kserve_lite_server.storage.errors import StorageError, Transient, missing
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+CREDENTIAL_CODES = {
+    "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId",
+    "AuthenticationFailed", "InvalidAuthenticationInfo", "TokenRefreshRequired",
+}  # fmt: skip
 
 
 def ca_bundle(environment: Mapping[str, str], *names: str) -> Path | None:

@@ -3,7 +3,8 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 from kserve_lite_server.storage.errors import StorageError
 
@@ -20,6 +21,7 @@ class Settings:
     mark: int = MIB  # what a kill may cost a connection: progress is journalled this often
     retries: int = 6  # in a row without a byte of progress
     backoff: float = 0.2  # before the first new try, doubled for each one after
+    connect: float = 15.0  # until a server takes the connection
     stall: float = 60.0  # without a byte
     total: float | None = None  # for one source
     max_bytes: int = 512 * GIB  # of one source, unpacked
@@ -29,13 +31,17 @@ class Settings:
     ignore: tuple[str, ...] = ()
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings that are set; one that can't be read is an error that names its variable."""
-    default = Settings()
+def from_environment(environment: Mapping[str, str] = os.environ, kind: str = "") -> Settings:
+    """Read the settings that are set; one that can't be read is an error that names its variable.
+
+    `kind` is that of the source: KServe has variables of its own for some, which count where ours are not set.
+    """
     read = _Reader(environment)
+    default = _upstream(read, kind)
     return Settings(
         connections=read.whole("STORAGE_CONNECTIONS", default.connections),
         retries=read.whole("STORAGE_RETRIES", default.retries, least=0),
+        connect=min(default.connect, read.seconds("STORAGE_STALL_SECONDS") or default.connect),
         stall=read.seconds("STORAGE_STALL_SECONDS") or default.stall,
         total=read.seconds("STORAGE_TIMEOUT_SECONDS"),
         max_bytes=read.whole("STORAGE_MAX_BYTES", default.max_bytes),
@@ -44,6 +50,28 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         allow=read.patterns("STORAGE_ALLOW_PATTERNS"),
         ignore=read.patterns("STORAGE_IGNORE_PATTERNS"),
     )
+
+
+def _upstream(read: "_Reader", kind: str) -> Settings:
+    """Return the defaults, with what KServe's variables for this kind of source change."""
+    default = Settings()
+    match kind:
+        case "s3":
+            return replace(
+                default,
+                connections=read.whole("S3_MAX_FILE_CONCURRENCY", default.connections),
+                connect=read.seconds("S3_CONNECT_TIMEOUT") or default.connect,
+                stall=read.seconds("S3_READ_TIMEOUT") or default.stall,
+                retries=read.whole("S3_MAX_ATTEMPTS", default.retries + 1) - 1,  # boto counts the first try
+            )
+        case "azure":  # so many files at once, and of each so many ranges
+            given = [read.whole(f"AZURE_MAX_{what}_CONCURRENCY", 0) for what in ("FILE", "CHUNK")]
+            return replace(default, connections=prod(n or 4 for n in given)) if any(given) else default
+        case "webhdfs":
+            return replace(default, connections=read.whole("N_THREADS", default.connections))
+        case "huggingface":
+            return replace(default, stall=read.seconds("HF_HUB_DOWNLOAD_TIMEOUT") or default.stall)
+    return default
 
 
 class _Reader:

@@ -12,12 +12,16 @@ SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):/")
 
 @dataclass(frozen=True)
 class Location:
-    """A URI taken apart: `address` is what the source opens, `shown` what logs and messages may say."""
+    """A URI taken apart: `address` is what the source opens, `shown` what logs and messages may say.
+
+    `store` is the key of the entry in the storage Secret that holds its credentials, if one was named.
+    """
 
     scheme: str
     address: str
     shown: str
     sha256: str | None
+    store: str = ""
 
 
 def parse(uri: str) -> Location:

@@ -35,43 +35,39 @@ UNSUPPORTED = {
         "is an image that a cluster mounts as a volume and nobody downloads",
         "To download it, write oci+fetch:// instead.",
     ),
-    "azure-files": (
-        "is an Azure file share, which this version can't read",
-        "Mount the share as a PersistentVolumeClaim and use pvc://, or copy the model to blob storage.",
-    ),
 }
 
-SOURCES = frozenset({*SCHEMES.values(), "git"})
+SOURCES = frozenset({*SCHEMES.values(), "git", "azure_files"})
 
 # What an http(s) address says by its host or path.
 AZURE_HOST = r"https://[a-z0-9-]+\.({0}\.core\.[a-z.]+|z\d+\.{0}\.storage\.azure\.net)/"
 ADDRESSES = (
     (re.compile(AZURE_HOST.format("blob"), re.IGNORECASE), "azure"),
-    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure-files"),
+    (re.compile(AZURE_HOST.format("file"), re.IGNORECASE), "azure_files"),
     (re.compile(r"https?://[^#?]+\.git/?(@[^#]*)?(#.*)?$"), "git"),
 )
 
 
 def open_source(location: Location, settings: Settings) -> Source:
     """Return the source that `location` names. Nothing is asked of it yet."""
-    kind = _kind(location)
-    if kind in UNSUPPORTED:
-        what, remedy = UNSUPPORTED[kind]
+    name = kind(location)
+    if name in UNSUPPORTED:
+        what, remedy = UNSUPPORTED[name]
         raise StorageError("unsupported_scheme", f"{location.shown} {what}.", remedy)
-    if kind not in SOURCES:
+    if name not in SOURCES:
         raise StorageError(
             "unsupported_scheme",
             f"{location.shown} has the scheme {location.scheme!r}, which this version can't fetch.",
             f"Use a local path or one of: {', '.join(f'{scheme}://' for scheme in SCHEMES)}.",
         )
-    module = import_module(f"kserve_lite_server.storage.sources.{kind}")
+    module = import_module(f"kserve_lite_server.storage.sources.{name}")
     source: Source = module.open_source(location, settings)
     return source
 
 
-def _kind(location: Location) -> str:
+def kind(location: Location) -> str:
     """Return the module for a location, or the name of a kind that is not supported."""
-    for pattern, kind in ADDRESSES:
+    for pattern, name in ADDRESSES:
         if pattern.match(location.address):
-            return kind
+            return name
     return SCHEMES.get(location.scheme, location.scheme)

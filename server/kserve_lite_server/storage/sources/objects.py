@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 CHUNK = 256 << 10  # larger ones only cost memory
 PAGE = 1000
-CREDENTIAL_CODES = {
-    "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "InvalidClientTokenId",
-    "AuthenticationFailed", "InvalidAuthenticationInfo", "TokenRefreshRequired",
-}  # fmt: skip
 
 T = TypeVar("T")
 
@@ -134,7 +130,7 @@ def translated(error: Exception, shown: str, settings: Settings) -> Exception:
     """Say in our words what obstore says in its debug output, of which nothing is passed on: it holds whole URLs."""
     text = str(error)
     code = found[1] if (found := re.search(r"<Code>(\w+)</Code>", text)) else ""
-    if code in CREDENTIAL_CODES or isinstance(error, UnauthenticatedError):
+    if code in network.CREDENTIAL_CODES or isinstance(error, UnauthenticatedError):
         return network.status_error(401, shown, code)
     if isinstance(error, PermissionDeniedError):
         return network.status_error(403, shown, code)
@@ -168,7 +164,7 @@ def client_options(settings: Settings, bundle: Path | None, *, insecure: bool = 
     options: ClientConfig = {
         "allow_http": True,
         "allow_invalid_certificates": insecure,
-        "connect_timeout": timedelta(seconds=min(settings.stall, 15)),
+        "connect_timeout": timedelta(seconds=settings.connect),
         "read_timeout": timedelta(seconds=settings.stall),
         "timeout": timedelta(days=1),
         "user_agent": "kserve-lite-storage",

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import re
-from base64 import b64decode
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -16,6 +16,7 @@ from kserve_lite_server.storage.errors import StorageError, missing
 from kserve_lite_server.storage.http import Answer, Client, HttpSource
 from kserve_lite_server.storage.manifest import File
 from kserve_lite_server.storage.retry import retrying
+from kserve_lite_server.storage.secrets import docker_configs
 from kserve_lite_server.storage.settings import Settings
 from kserve_lite_server.storage.source import Body, Entry
 from kserve_lite_server.storage.sources.web import byte_range
@@ -201,20 +202,28 @@ def _password(registry: str) -> str | None:
     """Return the user and password of a docker config, as base64."""
     given = os.environ.get("KSERVE_OCI_DOCKER_CONFIG") or os.environ.get("DOCKER_CONFIG") or "~/.docker"
     path = Path(given).expanduser()
-    file = path / "config.json" if path.is_dir() else path
-    if not file.is_file():
-        return None
+    own = path / "config.json" if path.is_dir() else path
+    for file in [own, *docker_configs()]:
+        if file.is_file() and (password := _password_in(file, registry)):
+            return password
+    return None
+
+
+def _password_in(file: Path, registry: str) -> str | None:
+    """Look a registry up in a docker config; `.dockercfg`, the old form, has no `auths` around its entries."""
     try:
-        entries = json.loads(file.read_text()).get("auths", {})
-    except ValueError as error:
+        document = json.loads(file.read_text())
+        entries = document if file.name == ".dockercfg" else document.get("auths", {})
+    except (ValueError, AttributeError) as error:
         raise StorageError(
             "bad_setting", f"{file} is no docker config.", "Correct the JSON in it."
         ) from error
     aliases: tuple[str, ...] = (registry, f"https://{registry}", f"https://{registry}/v1/")
     if registry == "docker.io":
         aliases = (*aliases, "https://index.docker.io/v1/")
-    for alias in aliases:
-        if auth := entries.get(alias, {}).get("auth"):
-            b64decode(auth, validate=True)
-            return str(auth)
+    for login in (entries.get(alias) or {} for alias in aliases):
+        if login.get("auth"):
+            return str(login["auth"])
+        if login.get("username"):
+            return b64encode(f"{login['username']}:{login.get('password', '')}".encode()).decode()
     return None

@@ -1,6 +1,5 @@
 """s3://bucket/key-or-prefix, at AWS or at any endpoint that speaks S3."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from kserve_lite_server.storage.errors import StorageError
 from kserve_lite_server.storage.network import ca_bundle
 from kserve_lite_server.storage.settings import Settings
 from kserve_lite_server.storage.sources.objects import ObjectSource, client_options, no_retries
+from kserve_lite_server.storage.storage_config import store_entry
 from kserve_lite_server.storage.uri import Location
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def open_source(location: Location, settings: Settings) -> ObjectSource:
     bucket, _, path = location.address.partition("://")[2].partition("/")
     if not bucket:
         raise StorageError("bad_uri", f"{location.shown} names no bucket.", "Write s3://bucket/path.")
-    environment = storage_config(os.environ)
+    environment = storage_config(os.environ, location.store)
     insecure = environment.get("S3_VERIFY_SSL", "").lower() in ("0", "false")
     bundle = None if insecure else ca_bundle(environment, "AWS_CA_BUNDLE")
     store = S3Store(
@@ -47,12 +47,12 @@ def open_source(location: Location, settings: Settings) -> ObjectSource:
     return ObjectSource(store, path, location.shown, settings)
 
 
-def storage_config(environment: Mapping[str, str]) -> dict[str, str]:
+def storage_config(environment: Mapping[str, str], key: str = "") -> dict[str, str]:
     """Return the environment with the entry of the `storage-config` Secret, if one is given, laid over it."""
-    merged = {**_json(environment, "STORAGE_CONFIG"), **_json(environment, "STORAGE_OVERRIDE_CONFIG")}
-    if merged.get("type") != "s3":
+    store = store_entry(environment, key)
+    if store.get("type") != "s3":
         return dict(environment)
-    named = {STORAGE_CONFIG[key]: str(value) for key, value in merged.items() if key in STORAGE_CONFIG}
+    named = {STORAGE_CONFIG[key]: value for key, value in store.items() if key in STORAGE_CONFIG}
     return {**environment, **named}
 
 
@@ -109,17 +109,3 @@ def _profile(environment: Mapping[str, str]) -> "S3Config":
         "aws_session_token": "session_token",
     }
     return {known[key]: value for key, value in profiles.items(name) if key in known}  # type: ignore[return-value]
-
-
-def _json(environment: Mapping[str, str], name: str) -> dict[str, object]:
-    try:
-        document = json.loads(environment.get(name) or "{}")
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise StorageError(
-            "bad_setting",
-            f"The environment variable {name} is not a JSON object.",
-            "Correct the entry of the storage-config Secret.",
-        )
-    return document

@@ -2,8 +2,11 @@
 
 import json
 import os
+import ssl
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import quote, urlencode, urlsplit
 
 from kserve_lite_server.storage.errors import StorageError, missing
@@ -11,16 +14,21 @@ from kserve_lite_server.storage.http import Client, HttpSource
 from kserve_lite_server.storage.retry import retrying
 from kserve_lite_server.storage.settings import Settings
 from kserve_lite_server.storage.source import Body, Entry
+from kserve_lite_server.storage.storage_config import store_entry
 from kserve_lite_server.storage.uri import Location
 
 SECRETS = Path("/var/secrets/kserve-hdfscreds")  # where a pod mounts the Secret that upstream describes
 DEEPEST = 50
+KNOWN = (
+    "HDFS_NAMENODE", "HDFS_ROOTPATH", "USER_PROXY", "HEADERS", "KERBEROS_PRINCIPAL", "KERBEROS_KEYTAB", "TLS_CA",
+    "TLS_CERT", "TLS_KEY", "TLS_SKIP_VERIFY", "HDFS_DELEGATION_TOKEN", "HADOOP_USER_NAME",
+)  # fmt: skip
 
 
 def open_source(location: Location, settings: Settings) -> "HdfsSource":
     """Return the source for a path; the name node is in the Secret, the environment or, with a port, the URI."""
-    given = _configuration()
-    if given.get("KERBEROS_PRINCIPAL"):
+    given = _configuration(location)
+    if given.get("KERBEROS_PRINCIPAL") or given.get("KERBEROS_KEYTAB"):
         raise StorageError(
             "unsupported_setting",
             f"{location.shown} asks for Kerberos, which this version doesn't speak.",
@@ -53,10 +61,7 @@ class HdfsSource(HttpSource):
         self._path = path
         self._shown = shown
         self._settings = settings
-        environment = {**os.environ}
-        if bundle := given.get("TLS_CA"):
-            environment["SSL_CERT_FILE"] = bundle
-        self._client = Client(settings, environment)
+        self._client = Client(settings, context=_context(given))
         self._headers = _headers(given)
         self._query = {}
         if token := given.get("HDFS_DELEGATION_TOKEN"):
@@ -119,18 +124,41 @@ def _headers(given: dict[str, str]) -> dict[str, str]:
     return {str(name): str(value) for name, value in headers.items()}
 
 
-def _configuration() -> dict[str, str]:
-    """Read the Secret's files, under the environment's variables of the same names."""
-    known = (
-        "HDFS_NAMENODE", "HDFS_ROOTPATH", "USER_PROXY", "HEADERS", "KERBEROS_PRINCIPAL", "TLS_CA",
-        "HDFS_DELEGATION_TOKEN", "HADOOP_USER_NAME",
-    )  # fmt: skip
+def _context(given: dict[str, str]) -> ssl.SSLContext:
+    """Return what TLS shows and trusts: TLS_CERT with TLS_KEY, TLS_CA beside the system's, or nobody checked."""
+    context = ssl.create_default_context()
+    try:
+        if authorities := given.get("TLS_CA"):
+            context.load_verify_locations(cadata=_pem(authorities))
+        if certificate := given.get("TLS_CERT"):
+            with NamedTemporaryFile("w", suffix=".pem") as file:  # the key comes first; 0600, gone at once
+                file.write(f"{_pem(given.get('TLS_KEY', ''))}\n{_pem(certificate)}\n")
+                file.flush()
+                context.load_cert_chain(file.name)
+    except (ssl.SSLError, ValueError, OSError) as error:
+        raise StorageError(
+            "bad_setting",
+            "TLS_CA, TLS_CERT or TLS_KEY of the HDFS Secret can't be read.",
+            "Give each as PEM: -----BEGIN CERTIFICATE-----, or BEGIN PRIVATE KEY.",
+        ) from error
+    if given.get("TLS_SKIP_VERIFY", "").lower() in ("1", "true"):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _pem(text: str) -> str:
+    """Return PEM as it is, from the file that is named, or out of base64, as upstream's JSON entries hold it."""
+    if text.startswith("/"):
+        return Path(text).read_text()
+    return text if "-----BEGIN" in text else b64decode(text, validate=True).decode()
+
+
+def _configuration(location: Location) -> dict[str, str]:
+    """Read the Secret's files, below the storage entry, below the environment's variables of the same names."""
     folder = Path(os.environ.get("HDFS_SECRET_DIR", SECRETS))
-    given = {}
-    for name in known:
-        file = folder / name
-        if name in os.environ:
-            given[name] = os.environ[name]
-        elif file.is_file():
-            given[name] = str(file) if name == "TLS_CA" else file.read_text().strip()
-    return given
+    files = {name: (folder / name).read_text().strip() for name in KNOWN if (folder / name).is_file()}
+    store = store_entry(os.environ, location.store)
+    stored = store if store.get("type") in ("hdfs", "webhdfs") else {}
+    given = {name: os.environ[name] for name in KNOWN if os.environ.get(name)}
+    return {name: value for name, value in {**files, **stored, **given}.items() if value}
