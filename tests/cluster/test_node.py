@@ -1,11 +1,13 @@
 """The host's cluster survives the death of its parts, and nothing of it is left when it is taken down."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,9 +28,9 @@ class Cluster:
         self.node = Node(folder / "host")
         self.kubectl = Kubectl(folder / "kubeconfig")
 
-    def start(self, command: str) -> subprocess.Popen[bytes]:
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-m", "tools.cluster", command], env=self.environment, cwd=CLONE
+            [sys.executable, "-m", "tools.cluster", *command], env=self.environment, cwd=CLONE
         )
 
     def run(self, command: str) -> None:
@@ -101,6 +103,30 @@ def test_down_after_the_nodes_death_leaves_nothing(cluster: Cluster) -> None:
     assert cluster.node.traces() == []
 
 
+def test_down_leaves_no_namespace_and_no_packet_filter_rule_also_when_somebody_is_inside(
+    cluster: Cluster,
+) -> None:
+    cluster.run("down")
+    rules = packet_filter()
+    cluster.run("up")
+    spaces = namespaces(cluster.node.pid() or 0)
+    visitor = cluster.start("enter", "sleep", "600")
+    wait_for(
+        "the visitor is inside",
+        lambda: bool(children(visitor.pid)) and command_of(children(visitor.pid)[0]) == "sleep",
+        timeout=30,
+        remedy=REMEDY,
+    )
+
+    cluster.run("down")
+
+    assert visitor.wait(timeout=30) != 0
+    inside = [pid for pid in processes() if not spaces.isdisjoint(namespaces(pid))]
+    assert [command_of(pid) for pid in inside] == []
+    assert packet_filter() == rules
+    assert cluster.node.traces() == []
+
+
 def whole(cluster: Cluster) -> bool:
     return cluster.kubectl.nodes_are_ready() and not cluster.kubectl.unready_pods("kube-system")
 
@@ -120,3 +146,20 @@ def command_of(pid: int) -> str:
 
 def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
+
+
+def processes() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
+def namespaces(pid: int) -> set[str]:
+    """Return the kernel's names of the namespaces that a process is in; none when it has ended."""
+    with suppress(OSError):
+        return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("net", "mnt", "pid", "uts", "ipc")}
+    return set()
+
+
+def packet_filter() -> list[str]:
+    """Return the rules of the host, without comments and counters."""
+    saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    return [re.sub(r"\[\d+:\d+\]", "", line) for line in saved.splitlines() if not line.startswith("#")]

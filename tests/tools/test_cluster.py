@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tools.cluster import provider
+from tools import debian
+from tools.cluster import kind, provider
 from tools.cluster.host import archive, parts, preflight
-from tools.cluster.host.node import Node
+from tools.cluster.host.node import Node, free_subnets
 from tools.cluster.host.provider import check_version
+from tools.cluster.kind import Kind
 from tools.errors import ToolError
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may take capabilities away")
 
 
 def remedies(lacks: list[preflight.Lack]) -> str:
@@ -156,3 +160,89 @@ def lay_cgroups(top: Path, version: int, controllers: list[str]) -> None:
         (top / "cgroup.controllers").write_text(" ".join(controllers))
     for name in controllers:
         (top / name).mkdir()
+
+
+def test_a_network_that_a_route_mentions_is_not_taken() -> None:
+    routes = "default via 192.168.1.1 dev eth0\n10.250.0.0/24 dev ksl-1\nlocal 10.250.1.254 dev ksl-2 table local\n"
+
+    assert next(free_subnets(routes)) == "10.250.2"
+    assert list(preflight.network(routes)) == []
+
+
+def test_a_host_whose_networks_are_all_routed_is_refused() -> None:
+    routes = "\n".join(f"10.250.{third}.0/24 dev ksl-{third}" for third in range(256))
+
+    assert "every network in 10.250.0.0/16 is routed" in remedies(list(preflight.network(routes)))
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("capability", "refused"),
+    [
+        pytest.param("sys_admin", "namespaces (net, mount, pid, uts, ipc)", id="namespaces"),
+        pytest.param("net_admin", "network devices of type veth", id="network devices"),
+    ],
+)
+def test_what_the_kernel_refuses_is_named_and_nothing_is_made(
+    tmp_path: Path, capability: str, refused: str
+) -> None:
+    said = refusal_of_up(tmp_path, "setpriv", f"--bounding-set=-{capability}", f"--inh-caps=-{capability}")
+
+    assert f"the kernel or sandbox refuses {refused}" in said
+    assert "nothing was changed" in said
+
+
+@needs_root
+def test_missing_commands_stop_up_before_anything_is_made(tmp_path: Path) -> None:
+    said = refusal_of_up(tmp_path, "env", "PATH=")
+
+    assert "there is no runc" in said
+    assert debian.apt_line(debian.CLUSTER) in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="as root the host provider would do")
+def test_up_without_root_and_engine_names_both_ways_out(tmp_path: Path) -> None:
+    said = refusal_of_up(tmp_path)
+
+    assert "run it as root" in said
+    assert "CLUSTER=kind" in said
+
+
+def refusal_of_up(folder: Path, *before: str) -> str:
+    """Run `up` behind the command `before`, see that it is refused and leaves nothing; return what it said."""
+    environment = {**os.environ, "CLUSTER": "host", provider.STATE_FOLDER: str(folder / "state")}
+    command = [*before, sys.executable, "-m", "tools.cluster", "up"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert Node(folder / "state" / "host").traces() == []
+    assert not (folder / "state" / "provider").exists()
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "held"),
+    [
+        pytest.param("000001ffffffffff", True, id="all"),
+        pytest.param("000001fffeffffff", False, id="all but it"),
+    ],
+)
+def test_root_without_the_capability_that_pods_scores_need_is_seen(status: str, held: bool) -> None:
+    assert parts.holds(f"Name:\tpython\nCapEff:\t{status}\n", parts.CAP_SYS_RESOURCE) is held
+
+
+def test_kind_is_told_the_version_that_was_asked_for() -> None:
+    assert kind.creation("v1.33.7")[-2:] == ["--image", "kindest/node:v1.33.7"]
+    assert "--image" not in kind.creation(None)
+
+
+def test_a_kind_cluster_of_another_version_is_not_passed_off_as_the_one_asked_for() -> None:
+    kind.check_version(None, "1.34.4")
+    kind.check_version("v1.34.4", "1.34.4")
+    with pytest.raises(ToolError, match=r"the cluster that is up has 1\.34\.4"):
+        kind.check_version("1.33.7", "1.34.4")
+
+
+@pytest.mark.skipif(provider.container_engine() is not None, reason="an engine answers here")
+def test_kind_without_an_engine_names_the_way_out() -> None:
+    with pytest.raises(ToolError, match="use CLUSTER=host"):
+        Kind().check()

@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
 def change(options: argparse.Namespace, name: str, cluster: Provider) -> None:
     """Run a command that changes the cluster."""
     if options.command == "up":
+        cluster.check()
         provider.record(name)  # before anything is made, so that `down` finds what an interrupted `up` left
         cluster.up()
         print(f"cluster ({name}) is up: export KUBECONFIG={provider.KUBECONFIG}")

@@ -17,17 +17,16 @@ CONSENT = "CLUSTER_CONTEXT"  # the environment variable that names the context, 
 class Existing:
     """A cluster of somebody's, in which nothing but test namespaces is made."""
 
-    def up(self) -> None:
-        """Take a copy of the current context's kubeconfig, when the person agrees."""
-        kubectl = build.program("kubectl")
+    def check(self) -> None:
+        """Ask for consent, once a cluster."""
         if not KUBECONFIG.exists():
-            context = run(
-                [kubectl, "config", "current-context"], remedy="set KUBECONFIG or choose a context"
-            ).strip()
-            config = run([kubectl, "config", "view", "--minify", "--flatten", "--raw"])
-            agree(context)
+            agree(config("current-context").strip())
+
+    def up(self) -> None:
+        """Take a copy of the current context's kubeconfig."""
+        if not KUBECONFIG.exists():
             KUBECONFIG.touch(mode=0o600)
-            KUBECONFIG.write_text(config)
+            KUBECONFIG.write_text(config("view", "--minify", "--flatten", "--raw"))
         Kubectl(KUBECONFIG).wait_until_ready(timeout=30)
 
     def down(self) -> None:
@@ -49,6 +48,13 @@ class Existing:
         raise ToolError(
             f"`{' '.join(command)}` cannot be run inside an existing cluster", "`kubectl run` a pod there"
         )
+
+
+def config(*arguments: str) -> str:
+    """Return what `kubectl config` says of the person's own kubeconfig."""
+    return run(
+        [build.program("kubectl"), "config", *arguments], remedy="set KUBECONFIG, or choose a context in it"
+    )
 
 
 def agree(context: str) -> None:

@@ -30,6 +30,10 @@ class Kind:
     def __init__(self) -> None:
         self.kubectl = Kubectl(KUBECONFIG)
 
+    def check(self) -> None:
+        """Look for an engine."""
+        engine()
+
     def up(self) -> None:
         """Create the cluster, or create it anew when it does not become Ready."""
         if NAME in self._clusters():
@@ -38,13 +42,11 @@ class Kind:
                 self.kubectl.wait_until_ready(timeout=60)
             except ToolError:
                 self.down()
+            else:
+                check_version(os.environ.get(VERSION), self.kubectl.version())
         if NAME not in self._clusters():
-            version = os.environ.get(VERSION)
-            image = ["--image", f"kindest/node:v{version.removeprefix('v')}"] if version else []
             with Progress("cluster: kind"):
-                self._kind(
-                    "create", "cluster", "--config=-", "--kubeconfig", KUBECONFIG, *image, stdin=CONFIG
-                )
+                self._kind(*creation(os.environ.get(VERSION)), stdin=CONFIG)
         with Progress("cluster: addons"):
             self.load(
                 [parts.program_archive(image) for image in parts.images() if image.program in addons.PROGRAMS]
@@ -53,7 +55,7 @@ class Kind:
 
     def down(self) -> None:
         """Delete the node's container."""
-        if container_engine():
+        if container_engine():  # without one its cluster does not run either
             self._kind("delete", "cluster")
 
     def status(self) -> list[str]:
@@ -69,26 +71,39 @@ class Kind:
 
     def enter(self, command: Sequence[str]) -> int:
         """Run a command in the node's container, with the cluster's resolver."""
-        engine = container_engine()
-        if engine is None:
-            raise ToolError("no Docker or Podman engine answers", "start it")
         script = (
             f"printf '{RESOLVER}' > /run/resolv && mount --bind /run/resolv /etc/resolv.conf && exec \"$@\""
         )
         inside = ["unshare", "--mount", "sh", "-c", script, "sh", *command]
         return subprocess.run(
-            [engine, "exec", "--interactive", "--privileged", NODE, *inside], check=False
+            [engine(), "exec", "--interactive", "--privileged", NODE, *inside], check=False
         ).returncode
 
     def _clusters(self) -> list[str]:
         return self._kind("get", "clusters").split()
 
     def _kind(self, *arguments: str | Path, stdin: str | None = None) -> str:
-        engine = container_engine()
-        if engine is None:
-            raise ToolError(
-                "no Docker or Podman engine answers", "start it, or as root on Linux use CLUSTER=host"
-            )
         named = () if arguments[0] == "get" else ("--name", NAME)
-        environment = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": engine}
+        environment = {**os.environ, "KIND_EXPERIMENTAL_PROVIDER": engine()}
         return run([build.program("kind"), *arguments, *named], stdin=stdin, env=environment, timeout=600)
+
+
+def creation(version: str | None) -> list[str]:
+    """Return kind's arguments that create the cluster, in its own version of Kubernetes or in the one asked for."""
+    image = ["--image", f"kindest/node:v{version.removeprefix('v')}"] if version else []
+    return ["create", "cluster", "--config=-", "--kubeconfig", str(KUBECONFIG), *image]
+
+
+def check_version(asked: str | None, running: str) -> None:
+    """Refuse to pass off a cluster of one version as another."""
+    if asked and asked.removeprefix("v") != running:
+        raise ToolError(
+            f"{VERSION}={asked}: the cluster that is up has {running}", "`make cluster-down` first"
+        )
+
+
+def engine() -> str:
+    """Return the container engine that answers."""
+    if found := container_engine():
+        return found
+    raise ToolError("no Docker or Podman engine answers", "start it, or as root on Linux use CLUSTER=host")

@@ -42,6 +42,11 @@ class Kubectl:
             return False
         return bool(nodes) and all(ready(node) for node in nodes)
 
+    def version(self) -> str:
+        """Return the version of Kubernetes, such as 1.34.4."""
+        said: str = json.loads(self("version", "--output=json"))["serverVersion"]["gitVersion"]
+        return said.removeprefix("v")
+
     def unready_pods(self, namespace: str) -> list[str]:
         """Return the pods of a namespace that are not Ready, by name."""
         pods = self.get("pods", f"--namespace={namespace}")["items"]

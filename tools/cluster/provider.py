@@ -23,6 +23,9 @@ NAMES = ("kind", "host", "existing")
 class Provider(Protocol):
     """One way to have a cluster; every method may be called again after it was interrupted."""
 
+    def check(self) -> None:
+        """Raise `ToolError` with all that is missing for `up`; change nothing."""
+
     def up(self) -> None:
         """Bring the cluster up and write `KUBECONFIG`; do nothing when it is up and healthy."""
 

@@ -23,8 +23,10 @@ def main(names: list[str]) -> int:
 def build(image: Image) -> int:
     """Build an image and keep its archive; return what its layers above the base unpack to, in bytes."""
     builder = engine.find()
-    with cache.locked(image.archive), Progress(f"image {image.name}"):
+    # Clones share the engine's store: another clone's image of the same name must not come between build and save.
+    with cache.locked(cache.home() / "images"), Progress(f"image {image.name}"):
         builder.build(image)
+        image.archive.parent.mkdir(parents=True, exist_ok=True)
         builder.save(image.reference, image.archive)
     return sum(size.layers(image.archive)[builder.base_layers() :])
 

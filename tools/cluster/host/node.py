@@ -87,6 +87,9 @@ class Node:
     def stop(self) -> None:
         """End the node with everything in it, and remove its cgroups and files."""
         if (pid := self.pid()) is not None:
+            for guest in guests(pid):
+                with suppress(ProcessLookupError):
+                    os.kill(guest, signal.SIGKILL)
             os.kill(pid, signal.SIGKILL)
         remedy = "`make cluster-status` shows what is left"
         wait_for("the node's processes end", lambda: self.pid() is None, timeout=30, remedy=remedy)
@@ -137,7 +140,25 @@ class Node:
         return ["nsenter", "--target", str(pid), *views, "--", *(str(part) for part in command)]
 
 
-def free_subnets() -> Iterator[str]:
-    """Yield the first three numbers of /24 networks that no route of this host mentions."""
-    routes = run(["ip", "-4", "route", "show", "table", "all"])
+def guests(init: int) -> list[int]:
+    """Return the processes of the host that have entered the node's network: they outlive PID 1 and keep it alive."""
+
+    def space(pid: int | str, kind: str) -> str:
+        """Return the name of the kernel namespace that a process is in."""
+        with suppress(OSError):
+            return os.readlink(f"/proc/{pid}/ns/{kind}")
+        return ""
+
+    ids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+    network, own = space(init, "net"), space(init, "pid")
+    return [pid for pid in ids if space(pid, "net") == network and space(pid, "pid") not in ("", own)]
+
+
+def routes() -> str:
+    """Return the routes of this host."""
+    return run(["ip", "-4", "route", "show", "table", "all"])
+
+
+def free_subnets(routes: str) -> Iterator[str]:
+    """Yield the first three numbers of /24 networks that no route mentions."""
     return (f"10.250.{third}" for third in range(256) if f"10.250.{third}." not in routes)

@@ -128,6 +128,10 @@ def services() -> Mapping[str, list[str]]:
 
 def capable(capability: int) -> bool:
     """Tell whether this process has a capability; many sandboxes withhold some from root."""
-    status = Path("/proc/self/status").read_text()
+    return holds(Path("/proc/self/status").read_text(), capability)
+
+
+def holds(status: str, capability: int) -> bool:
+    """Tell whether a process of that status has a capability in force."""
     held = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
     return bool(int(held, 16) & capability)

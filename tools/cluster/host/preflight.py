@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools import debian
-from tools.cluster.host.node import free_subnets
+from tools.cluster.host.node import free_subnets, routes
 from tools.errors import ToolError
 
 # What the node does first, tried in namespaces that end with the trial: it names the step that the kernel refuses.
@@ -59,7 +59,7 @@ def missing(state: Path) -> list[Lack]:
         *cgroups(CGROUPS),
         *space(shutil.disk_usage(existing(state)).free, available_memory(Path("/proc/meminfo"))),
     ]
-    return lacks or [*kernel(), *network()]
+    return lacks or [*kernel(), *network(routes())]
 
 
 def system(platform: str, user: int) -> Iterator[Lack]:
@@ -139,9 +139,9 @@ def kernel() -> Iterator[Lack]:
         )
 
 
-def network() -> Iterator[Lack]:
+def network(routes: str) -> Iterator[Lack]:
     """One of the networks 10.250.0.0/24 to 10.250.255.0/24 must be free."""
-    if next(free_subnets(), None) is None:
+    if next(free_subnets(routes), None) is None:
         yield Lack("every network in 10.250.0.0/16 is routed", "remove a route: `ip route show table all`")
 
 

@@ -12,7 +12,7 @@ from tools import build
 from tools.catalogue import families
 from tools.cluster import addons
 from tools.cluster.host import parts, preflight
-from tools.cluster.host.node import Node, free_subnets
+from tools.cluster.host.node import Node, free_subnets, routes
 from tools.cluster.kubectl import Kubectl
 from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION
 from tools.errors import ToolError
@@ -30,17 +30,21 @@ class Host:
         self.node = Node()
         self.kubectl = Kubectl(KUBECONFIG)
 
+    def check(self) -> None:
+        """Look at the machine, unless the node runs already: what it takes is then no longer free."""
+        check_version(os.environ.get(VERSION))
+        if self.node.pid() is None:
+            preflight.require(self.node.state)
+
     def up(self) -> None:
         """Bring the node up; a node that is damaged beyond its own repair is replaced."""
         if self.node.pid() and self._complete() and self._recovers():
             return
-        check_version(os.environ.get(VERSION))
-        preflight.require(self.node.state)
         if self.node.traces():
             self.node.stop()
         with Progress("cluster: programs and images"):
             parts.archives()
-        subnet = next(free_subnets())
+        subnet = next(free_subnets(routes()))
         with Progress("cluster: control plane"):
             self._start(subnet)
         with Progress("cluster: addons"):
