@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.e2e import models
 from tests.e2e.pods import Client, Namespace, client_pod
-from tools import build
+from tests.e2e.release import Helm, Release
 from tools.cluster import provider
 from tools.cluster.kubectl import Kubectl
 from tools.cluster.provider import Provider
@@ -87,7 +86,16 @@ def client(namespace: Namespace, wait_for: Callable[..., Any]) -> Client:
     return Client(namespace)
 
 
-@pytest.fixture
-def helm() -> Path:
-    """Return Helm."""
-    return build.program("helm")
+@pytest.fixture(scope="session")
+def helm(cluster: Provider) -> Helm:
+    """Return Helm for the cluster."""
+    return Helm(provider.KUBECONFIG)
+
+
+@pytest.fixture(scope="session")
+def kserve_lite(helm: Helm, kubectl: Kubectl) -> Iterator[Release]:
+    """Return the chart's release: its controller runs, for all tests of the session."""
+    release = Release(helm, kubectl)
+    release.upgrade()
+    yield release
+    release.uninstall()

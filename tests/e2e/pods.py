@@ -59,13 +59,18 @@ class Namespace:
         return bool(pods) and all(ready(pod) for pod in pods)
 
     def describe(self) -> str:
-        """Return everything that explains why a wait failed: pods, events, logs."""
+        """Return everything that explains why a wait failed: objects, events, our kinds' status, pods, logs."""
+        kinds = self.run(
+            "api-resources", "--api-group=serving.kserve.io", "--namespaced", "--output=name"
+        ).split()
+        pods = [pod["metadata"]["name"] for pod in self.get("pods")["items"]]
         said = []
         for command in (
             ["get", "all", "--output=wide"],
             ["get", "events", "--sort-by=.lastTimestamp"],
+            *([["get", ",".join(kinds), "--output=yaml"]] if kinds else []),
             ["describe", "pods"],
-            ["logs", "--selector=app", "--all-containers", "--prefix", "--tail=50"],
+            *(["logs", pod, "--all-containers", "--prefix", "--tail=50"] for pod in pods),
         ):
             try:
                 said.append(f"$ kubectl {' '.join(command)}\n{self.run(*command)}")
@@ -80,9 +85,9 @@ class Client:
 
     namespace: Namespace
 
-    def post(self, url: str, body: object) -> tuple[int, Any]:
-        """Post JSON; return status and answer (0 and the error when there is no answer)."""
-        return self.python(POST, url, stdin=json.dumps(body))
+    def post(self, url: str, body: object, host: str = "") -> Any:
+        """Post JSON, to another host than the URL's if told; return [status, answer], [0, error] without an answer."""
+        return self.python(POST, url, host, stdin=json.dumps(body))
 
     def reaches(self, url: str) -> bool:
         """Tell whether a GET is answered: addresses of services lead to a pod a moment after it is Ready."""
@@ -267,12 +272,18 @@ except OSError:
 """
 POST = """
 import json, sys, urllib.error, urllib.request
-request = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read(), {"Content-Type": "application/json"})
+head = {"Content-Type": "application/json"} | ({"Host": sys.argv[2]} if sys.argv[2] else {})
+request = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read(), head)
+def read(text):
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.decode()
 try:
     with urllib.request.urlopen(request, timeout=30) as answer:
-        said = [answer.status, json.load(answer)]
+        said = [answer.status, read(answer.read())]
 except urllib.error.HTTPError as error:
-    said = [error.code, json.loads(error.read())]
+    said = [error.code, read(error.read())]
 except OSError as error:
     said = [0, str(error)]
 print(json.dumps(said))

@@ -151,6 +151,20 @@ def test_a_pod_that_is_not_restricted_is_refused_here(namespace: Namespace) -> N
         namespace.apply(pod)
 
 
+def test_a_wait_in_vain_prints_what_the_namespace_says(namespace: Namespace, wait_for: WaitFor) -> None:
+    namespace.apply(*pods.server("broken"))
+    wait_for(lambda: "model.joblib" in namespace.run("logs", "--selector=app=broken", "--tail=-1"))
+
+    with pytest.raises(pytest.fail.Exception) as failure:
+        wait_for(lambda: namespace.ready("broken"), timeout=0)
+
+    said = str(failure.value)
+    assert "deployment.apps/broken" in said, "objects"
+    assert "Scheduled" in said, "events"
+    assert "Container ID" in said, "pods"
+    assert "model.joblib" in said, "logs"
+
+
 def predict(namespace: Namespace, name: str) -> str:
     return f"{model(namespace, name)}:predict"
 

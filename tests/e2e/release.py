@@ -1,0 +1,65 @@
+"""The chart in the cluster, installed as its users install it."""
+
+from pathlib import Path
+
+from tools import build
+from tools.cache import CLONE
+from tools.cluster.kubectl import Kubectl
+from tools.errors import ToolError
+from tools.shell import run
+
+CHART = CLONE / "charts" / "kserve-lite"
+NAMESPACE = "kserve-lite"
+
+
+class Helm:
+    """Helm bound to one kubeconfig."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self.environment = {
+            "KUBECONFIG": str(kubeconfig),
+            "HELM_CACHE_HOME": str(kubeconfig.parent / "helm"),
+            "HOME": str(kubeconfig.parent),
+        }
+
+    def __call__(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 300) -> str:
+        """Run helm; return what it printed, raise `ToolError` when it fails."""
+        return run([build.program("helm"), *arguments], stdin=stdin, env=self.environment, timeout=timeout)
+
+
+class Release:
+    """One release of the chart; `values` is YAML, as in a values file."""
+
+    def __init__(
+        self, helm: Helm, kubectl: Kubectl, name: str = "kserve-lite", namespace: str = NAMESPACE
+    ) -> None:
+        self.helm, self.kubectl, self.name, self.namespace = helm, kubectl, name, namespace
+
+    def upgrade(self, values: str = "{}", *options: str, chart: Path = CHART) -> None:
+        """Install or upgrade the release and wait until its controller serves."""
+        place = ["--namespace", self.namespace, "--create-namespace", "--wait", "--timeout", "180s"]
+        try:
+            self.helm("upgrade", "--install", self.name, chart, *place, "--values=-", *options, stdin=values)
+        except ToolError as error:
+            raise ToolError(f"{error.message}\n{self.describe()}", error.remedy) from error
+
+    def uninstall(self) -> None:
+        """Remove the release and its namespace."""
+        self.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--ignore-not-found")
+        self.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", timeout=120)
+
+    def log(self, lines: int = 100) -> str:
+        """Return the end of what the controller has said."""
+        label = f"--selector=app.kubernetes.io/instance={self.name}"
+        return self.kubectl("logs", f"--namespace={self.namespace}", label, f"--tail={lines}", "--prefix")
+
+    def describe(self) -> str:
+        """Return what explains why the controller does not serve."""
+        said = []
+        for command in (["get", "all"], ["get", "events"], ["describe", "pods"]):
+            said.append(self.kubectl(*command, f"--namespace={self.namespace}"))
+        try:
+            said.append(self.log())
+        except ToolError as error:
+            said.append(str(error))
+        return "\n".join(said)
