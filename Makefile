@@ -23,7 +23,7 @@ lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) tests/bench/peers/kserve.in -o tests/bench/peers/kserve.txt
-	for part in build runtime server storage; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
+	for part in build runtime server storage router; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
 
 run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 	@$(BIN)/python examples/sklearn-iris/train.py

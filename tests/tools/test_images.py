@@ -13,7 +13,7 @@ from tools.cache import CLONE
 from tools.cluster.host import archive
 from tools.errors import ToolError
 from tools.images import __main__ as command
-from tools.images import size
+from tools.images import contents
 from tools.images.catalogue import IMAGES, Image
 
 
@@ -41,7 +41,7 @@ def test_a_layer_weighs_what_it_unpacks_to(tmp_path: Path, compressed: bool) -> 
     if compressed:
         compress_layer(tmp_path / "image.tar")
 
-    (weight,) = size.layers(tmp_path / "image.tar")
+    (weight,) = contents.layers(tmp_path / "image.tar")
 
     assert 5_000_000 <= weight < 5_100_000
 
@@ -52,7 +52,7 @@ def test_an_image_over_its_budget_is_refused() -> None:
 
 
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ToolError, match="sklearnserver, storage-initializer, kserve-lite"):
+    with pytest.raises(ToolError, match="sklearnserver, storage-initializer, router, kserve-lite"):
         command.choose(["sklearn"])
 
 

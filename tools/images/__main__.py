@@ -4,7 +4,7 @@ import sys
 
 from tools import cache
 from tools.errors import ToolError
-from tools.images import engine, size
+from tools.images import contents, engine
 from tools.images.catalogue import IMAGES, Image
 from tools.progress import Progress
 
@@ -28,7 +28,7 @@ def build(image: Image) -> int:
         builder.build(image)
         image.archive.parent.mkdir(parents=True, exist_ok=True)
         builder.save(image.reference, image.archive)
-    return sum(size.layers(image.archive)[builder.base_layers() :])
+    return sum(contents.layers(image.archive)[builder.base_layers() :])
 
 
 def weigh(image: Image, above: int) -> None:

@@ -44,18 +44,7 @@ class Docker(Engine):
             [self.name, "pull", base.PUBLISHED], timeout=600
         )  # a builder's own copy cannot be asked for its layers
         file = CLONE / image.dockerfile
-        command = [
-            self.name,
-            "build",
-            "--target",
-            image.name,
-            "--tag",
-            image.reference,
-            "--file",
-            str(file),
-            str(CLONE),
-        ]
-        run(command, timeout=BUILD_TIMEOUT)
+        run([self.name, "build", *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
 
     def save(self, reference: str, target: Path) -> None:
         """Save as the engine does; both write what containerd imports."""
@@ -72,15 +61,8 @@ class Buildah(Engine):
 
     def __init__(self) -> None:
         store = cache.home() / "buildah"
-        places = [
-            "--root",
-            str(store / "root"),
-            "--runroot",
-            str(store / "run"),
-            "--storage-driver",
-            "overlay",
-        ]
-        self.command = ["buildah", *places]
+        places = ["--root", str(store / "root"), "--runroot", str(store / "run")]
+        self.command = ["buildah", *places, "--storage-driver", "overlay"]
 
     def build(self, image: Image) -> None:
         """Build without a network namespace of its own and with the machine's certificates."""
@@ -88,9 +70,9 @@ class Buildah(Engine):
         options = ["--quiet", "--layers", "--isolation", "chroot", "--network", "host", "--timestamp", "0"]
         if certificates := os.environ.get("SSL_CERT_FILE"):
             options += ["--volume", f"{certificates}:/etc/ssl/certs/ca-certificates.crt:ro"]
-        names = ["--target", image.name, "--tag", image.reference, "--build-arg", f"BASE_IMAGE={base.LOCAL}"]
+        options += ["--build-arg", f"BASE_IMAGE={base.LOCAL}"]
         file = CLONE / image.dockerfile
-        run([*self.command, "build", *options, *names, "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+        run([*self.command, "build", *options, *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
 
     def _ensure_base(self) -> None:
         if base.LOCAL in run([*self.command, "images", "--format", "{{.Name}}:{{.Tag}}"]).split():
@@ -109,6 +91,12 @@ class Buildah(Engine):
     def base_layers(self) -> int:
         """The bootstrapped base has one layer."""
         return 1
+
+
+def names(image: Image) -> list[str]:
+    """Return the options by which every engine knows which image to build and what it is called."""
+    labels = [f"--label=org.opencontainers.image.{name}={value}" for name, value in image.labels.items()]
+    return ["--target", image.name, "--tag", image.reference, *labels]
 
 
 def find() -> Engine:

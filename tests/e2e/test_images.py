@@ -1,0 +1,104 @@
+"""What is in the images that were built, and that each runs as the charts run it: restricted, on a read-only disk."""
+
+import re
+import tarfile
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from tests.e2e import pods
+from tests.e2e.pods import Namespace
+from tools.cache import CLONE
+from tools.images import contents
+from tools.images.catalogue import IMAGES, Image, version
+
+LOCKS = {
+    "sklearnserver": "server",
+    "storage-initializer": "storage",
+    "router": "router",
+    "kserve-lite": "runtime",
+}
+by_name = pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
+
+
+def files(image: Image) -> set[str]:
+    """Return the paths of all files of the layers above the base."""
+    return {
+        member.name
+        for layer in islice(contents.open_layers(image.archive), 1, None)
+        for member in tarfile.open(fileobj=layer)
+        if member.isfile() or member.issym()
+    }
+
+
+@by_name
+def test_an_image_says_what_it_is_and_runs_as_nobody_special(image: Image) -> None:
+    said = contents.config(image.archive)["config"]
+
+    assert said["User"] == "1000:1000"
+    labels = {name.removeprefix("org.opencontainers.image."): value for name, value in said["Labels"].items()}
+    assert labels["version"] == version()
+    assert re.fullmatch("[0-9a-f]{40}(-changed)?", labels["revision"])
+    assert {"title", "source", "licenses"} <= labels.keys()
+
+
+@by_name
+def test_an_image_has_the_locked_dependencies_of_its_target_and_no_others(image: Image) -> None:
+    lock = (CLONE / "requirements" / f"{LOCKS[image.name]}.txt").read_text()
+    locked = {normal(name) for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+    ours = "kserve-lite" if image.name == "kserve-lite" else "kserve-lite-server"
+
+    found = {
+        normal(name)
+        for path in files(image)
+        for name in re.findall(r"([^/]+)-[^/-]+\.dist-info/METADATA", path)
+    }
+
+    assert ours in found
+    assert found - {ours} <= locked
+    assert locked - found <= FOR_OTHER_SYSTEMS
+
+
+@by_name
+def test_an_image_has_no_compiler_no_installer_no_tests_and_all_bytecode(image: Image) -> None:
+    paths = files(image)
+    modules = {path for path in paths if path.endswith(".py") and "/site-packages/" in path}
+    compiled = {re.sub(r"__pycache__/([^/]+)\.cpython-\d+\.pyc$", r"\1.py", path) for path in paths}
+
+    assert not [
+        path for path in paths if re.search(r"/(gcc|cc|ld|as|make|pip|uv)$|/site-packages/(pip|uv)/", path)
+    ]
+    assert not [path for path in modules if "/tests/" in path]
+    assert modules
+    assert modules <= compiled
+
+
+@by_name
+def test_an_image_runs_restricted_on_a_read_only_disk(
+    namespace: Namespace, wait_for: Callable[..., Any], image: Image
+) -> None:
+    container = {
+        "name": "help",
+        "image": image.reference,
+        "imagePullPolicy": "Never",
+        "args": ["--help"],
+        "securityContext": pods.RESTRICTED,
+    }
+    pod = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container]}
+    namespace.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "help"}, "spec": pod})
+
+    wait_for(lambda: namespace.get("pod", "help")["status"]["phase"] in ("Succeeded", "Failed"))
+
+    log = namespace.run("logs", "help")
+    assert namespace.get("pod", "help")["status"]["phase"] == "Succeeded", log
+    assert log.startswith("usage: ")
+
+
+# Locked for all systems, installed on some: a lock file marks them so.
+FOR_OTHER_SYSTEMS = {"colorama", "tzdata", "exceptiongroup", "taskgroup"}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
