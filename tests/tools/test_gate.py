@@ -102,6 +102,12 @@ def test_every_section_is_a_target_of_the_makefile_and_needs_earlier_ones() -> N
             assert any(pattern.fullmatch(section.command[1]) for pattern in patterns)
 
 
+def test_the_gate_and_its_tools_need_nothing_but_python() -> None:
+    modules = ("tools.__main__", "tools.gate.__main__", "tools.cluster.__main__", "tools.images.__main__")
+
+    subprocess.run([sys.executable, "-S", "-c", f"import {', '.join(modules)}"], cwd=CLONE, check=True)
+
+
 def test_an_unknown_section_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ToolError, match="setup, lint, verify"):
         choose(["lints"])
