@@ -14,6 +14,8 @@ from generator.jsonschemas import DRAFT, json_schema
 from generator.markdown import NOTICE
 from generator.readme import with_values_table
 from generator.reference import kind_page, rules_page
+from generator.rights import rights
+from generator.runtimes import specs
 from generator.sharing import shared
 from generator.status import status_page
 from generator.support import support_page
@@ -32,6 +34,13 @@ CRDS_IN = "charts/kserve-lite/crds"
 
 SPECS_IN = "charts/kserve-lite-crds/files"
 """Read verbatim by templates, which put the metadata around them; compact, because Helm parses them at each render."""
+
+
+PACKAGED_IN = "kserve_lite/crds"
+"""What `kserve-lite crds apply` applies: the image brings its own CRDs."""
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHARING = ("kserve-lite", "kserve-lite-models")
 
 
 class TooLarge(Exception):
@@ -54,6 +63,9 @@ def artefacts(definitions: Definitions, rendered: Sequence[Crd], root: Path) -> 
         files.update(_of_kind(kind, one, definitions))
     for chart, model in definitions.charts.items():
         files.update(_of_chart(f"charts/{chart}", model, root))
+    files.update(_templates())
+    files["charts/kserve-lite/files/runtimes.json"] = _json(specs())
+    files["charts/kserve-lite/files/rights.json"] = _json(rights())
     files["docs/reference/validation-rules.md"] = rules_page(definitions.rules)
     files["docs/reference/status.md"] = status_page()
     files["docs/reference/support-matrix.md"] = support_page(rendered, definitions.rules)
@@ -66,6 +78,7 @@ def _of_kind(kind: Kind, rendered: Crd, definitions: Definitions) -> Iterator[tu
     yield f"schemas/crds/{name}", text
     yield f"{CRDS_IN}/{name}", text
     yield f"{SPECS_IN}/{kind.plural}.json", _compact(rendered["spec"])
+    yield f"{PACKAGED_IN}/{kind.plural}.json", _compact(rendered)
     yield (
         f"schemas/json/{kind.group}/{kind.name.lower()}_{kind.version}.json",
         _json(_editor_schema(kind, rendered)),
@@ -78,6 +91,14 @@ def _of_chart(folder: str, model: type[BaseModel], root: Path) -> Iterator[tuple
     yield f"{folder}/values.yaml", values_yaml(model, NOTICE)
     yield f"{folder}/values.schema.json", _json(shared(values_schema(model, NOTICE)))
     yield readme, with_values_table((root / readme).read_text(encoding="utf-8"), model, readme)
+
+
+def _templates() -> Iterator[tuple[str, str]]:
+    """Templates that several charts share, each a copy: a chart must be whole without a repository of charts."""
+    for template in sorted(TEMPLATES.iterdir()):
+        text = f"{{{{- /* {NOTICE} */}}}}\n{template.read_text(encoding='utf-8')}"
+        for chart in SHARING:
+            yield f"charts/{chart}/templates/{template.name}", text
 
 
 def _editor_schema(kind: Kind, rendered: Crd) -> Schema:

@@ -7,6 +7,7 @@ from typing import Any
 from generator.checker import check
 from generator.definition import Schema
 from generator.structural import structural
+from kserve_lite import __version__
 from kserve_lite.api.marks import Column, Kind, Rule
 
 _HEAD: Schema = {
@@ -14,6 +15,8 @@ _HEAD: Schema = {
     "kind": {"type": "string"},
     "metadata": {"type": "object"},
 }
+VERSION = "kserve-lite.io/crd-version"
+"""Annotation by which `kserve-lite crds apply` knows our CRDs, and an older one from a newer."""
 HEAD = tuple(_HEAD)
 """Fields that every object has; a CRD may say no more of them than their type."""
 
@@ -61,7 +64,7 @@ def _registration(kind: Kind, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{kind.group}"},
+        "metadata": {"name": f"{kind.plural}.{kind.group}", "annotations": {VERSION: __version__}},
         "spec": {
             "group": kind.group,
             "scope": kind.scope,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from generator.charts import CHARTS
 from kserve_lite.api.kinds import KINDS
 from kserve_lite.api.marks import Kind, Rule
 from kserve_lite.api.rules import RULES
-from kserve_lite.api.values import CHARTS
 
 
 @dataclass(frozen=True)

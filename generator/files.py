@@ -7,7 +7,14 @@ from pathlib import Path
 Files = Mapping[str, str]
 """Text by path below the root of the tree."""
 
-OWNED = ("schemas/crds", "schemas/json", "charts/*/crds", "charts/*/files", "docs/reference")
+OWNED = (
+    "schemas/crds",
+    "schemas/json",
+    "charts/*/crds",
+    "charts/*/files",
+    "kserve_lite/crds",
+    "docs/reference",
+)
 """Folders that hold nothing but generated files: whatever else is found there is stale."""
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from kserve_lite.api.values import CHARTS, ModelsChart
+from generator.charts import CHARTS
+from kserve_lite.api.values import ModelsChart
 from kserve_lite.api.values.common import Global
 
 

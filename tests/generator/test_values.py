@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 from ruamel.yaml import YAML
 
+from generator.charts import CHARTS
 from generator.readme import BEGIN, END, MarkersMissing, with_values_table
 from generator.refusal import Refused
 from generator.values import values_yaml
 from generator.values_schema import values_schema
 from generator.yaml_text import to_yaml
-from kserve_lite.api.values import CHARTS
 from tests.generator.made_up import TRAPS, Chart, Closed
 from tests.generator.strategies import near
 

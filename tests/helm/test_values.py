@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from pydantic import ValidationError
 
+from generator.charts import CHARTS
 from generator.values import values_yaml
-from kserve_lite.api.values import CHARTS
 from tests.generator.made_up import Chart
 from tests.generator.strategies import near
 from tests.helm.conftest import MAJORS, Helm, runner, showing, showing_ours, shown

@@ -9,10 +9,12 @@ from kserve_lite.api.definition import Definition
 from kserve_lite.api.kubernetes import Shape
 from kserve_lite.api.values.common import Image, Labels
 
+RenderMode = Literal["skipIfMissing", "failIfMissing", "alwaysRender"]
 Env = Annotated[list[dict[str, Any]], Shape("Container", "env")]
 Volumes = Annotated[list[dict[str, Any]], Shape("PodSpec", "volumes")]
 VolumeMounts = Annotated[list[dict[str, Any]], Shape("Container", "volumeMounts")]
 TopologySpread = Annotated[list[dict[str, Any]], Shape("PodSpec", "topologySpreadConstraints")]
+Selector = Annotated[dict[str, Any], Shape("LabelSelector")]
 PodSecurity = Annotated[dict[str, Any], Shape("PodSecurityContext")]
 Security = Annotated[dict[str, Any], Shape("SecurityContext")]
 
@@ -42,9 +44,15 @@ class DisruptionBudget(Definition):
 
 
 class NetworkPolicy(Definition):
-    """Who may talk to the controller."""
+    """Who may talk to the controller, and to whom it talks."""
 
     enabled: bool = Field(False, description="Whether there is a NetworkPolicy.")
+    metrics_namespace_selector: Selector = Field(
+        {}, description="Namespaces whose pods may read the metrics; all when empty."
+    )
+    api_server_ports: list[int] = Field(
+        [443, 6443], min_length=1, max_length=8, description="Ports of the API server; its address varies."
+    )
 
 
 class LeaderElection(Definition):
@@ -90,11 +98,9 @@ class Controller(Definition):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line."
     )
-    log_format: Literal["json", "text"] = Field("json", description="How log lines are written.")
     watch_namespaces: list[str] = Field(
         [], max_length=200, description="Namespaces that it works in; all of the cluster when empty."
     )
-    workers: int = Field(4, ge=1, le=64, description="Objects worked on at once.")
     extra_env: Env = Field([], description="More environment.")
     extra_args: list[str] = Field([], max_length=64, description="More arguments.")
     extra_volumes: Volumes = Field([], description="More volumes.")
@@ -109,13 +115,16 @@ class Controller(Definition):
 
 
 class Rbac(Definition):
-    """The controller's rights."""
+    """The controller's rights. It reads no Secret: pods refer to theirs by name."""
 
     create: bool = Field(True, description="Whether roles and bindings are created.")
     scope: Literal["cluster", "namespaced"] = Field(
-        "cluster", description="ClusterRole, or one Role in each of controller.watchNamespaces."
+        "cluster",
+        description="ClusterRole, or one Role in each of controller.watchNamespaces (the release's when empty).",
     )
-    aggregate: bool = Field(True, description="Whether view, edit and admin include our kinds.")
+    aggregate: bool = Field(
+        True, description="Whether view, edit and admin include our kinds; cluster scope only."
+    )
 
 
 class ServiceAccount(Definition):
@@ -130,11 +139,25 @@ class Monitor(Definition):
     """An object of the Prometheus operator."""
 
     enabled: bool = Field(False, description="Whether it is rendered.")
-    render_mode: Literal["skipIfMissing", "failIfMissing", "alwaysRender"] = Field(
-        "skipIfMissing", description="What happens in a cluster without its CRD."
-    )
+    render_mode: RenderMode = Field("skipIfMissing", description="What happens in a cluster without its CRD.")
     interval: str = Field("30s", pattern="^[0-9]+(ms|s|m|h)$", description="Time between two readings.")
     labels: Labels = Field({}, description="Labels by which Prometheus finds it.")
+
+
+class Rules(Definition):
+    """Alerts, as an object of the Prometheus operator."""
+
+    enabled: bool = Field(False, description="Whether it is rendered.")
+    render_mode: RenderMode = Field("skipIfMissing", description="What happens in a cluster without its CRD.")
+    labels: Labels = Field({}, description="Labels by which Prometheus finds it.")
+
+
+class Dashboard(Definition):
+    """A Grafana dashboard in a ConfigMap, as Grafana's sidecar collects it."""
+
+    enabled: bool = Field(False, description="Whether it is rendered.")
+    labels: Labels = Field({"grafana_dashboard": "1"}, description="Labels by which the sidecar finds it.")
+    annotations: Labels = Field({}, description="Its annotations, such as the folder.")
 
 
 class Metrics(Definition):
@@ -143,3 +166,5 @@ class Metrics(Definition):
     service: bool = Field(True, description="Whether the controller's metrics have a Service.")
     service_monitor: Monitor = Field(Monitor(), description="Watches the controller.")
     pod_monitor: Monitor = Field(Monitor(), description="Watches the pods of the models.")
+    rules: Rules = Field(Rules(), description="Alerts on controller and models.")
+    dashboard: Dashboard = Field(Dashboard(), description="A Grafana dashboard of the models.")

@@ -12,36 +12,41 @@ from kserve_lite.api.values.controller import Controller, Metrics, Rbac, Service
 from kserve_lite.api.values.models import Models
 
 
-class SklearnImage(Image):
-    """Our own server's image."""
+class StorageInitializerImage(Image):
+    """The image of the init container that fetches models."""
 
     repository: str = Field(
-        "kserve-lite/sklearnserver", max_length=253, description="Repository in the registry."
+        "kserve-lite/storage-initializer", max_length=253, description="Repository in the registry."
     )
 
 
-class SklearnRuntime(Definition):
-    """The ClusterServingRuntime of our own server."""
+class RouterImage(Image):
+    """The image of the graph router."""
 
-    enabled: bool = Field(True, description="Whether it is installed.")
-    image: SklearnImage = Field(SklearnImage(), description="Its image.")
-    resources: Resources = Field(
-        {"requests": {"cpu": "100m", "memory": "256Mi"}},
-        description="Of its container, unless a service says.",
+    repository: str = Field("kserve-lite/router", max_length=253, description="Repository in the registry.")
+
+
+class Images(Definition):
+    """Images that the controller puts into pods; what config says of an image goes before."""
+
+    storage_initializer: StorageInitializerImage = Field(
+        StorageInitializerImage(), description="The init container that fetches models."
     )
-
-
-class Runtimes(Definition):
-    """The ClusterServingRuntimes of the chart."""
-
-    sklearn: SklearnRuntime = Field(SklearnRuntime(), description="kserve-sklearnserver, our own server.")
+    router: RouterImage = Field(RouterImage(), description="The router of InferenceGraphs.")
 
 
 class CrdUpgrade(Definition):
     """How `helm upgrade` brings the CRDs along; Helm itself only installs them."""
 
-    enabled: bool = Field(True, description="Whether a hook applies the CRDs; false where Argo CD does it.")
+    enabled: bool = Field(
+        True,
+        description="Whether a hook applies the CRDs; cluster scope only, and false where Argo CD does it.",
+    )
     force_conflicts: bool = Field(True, description="Whether fields that another tool wrote are taken over.")
+    take_over: bool = Field(
+        False, description="Whether CRDs that are not kserve-lite's, such as KServe's own, are replaced."
+    )
+    deadline_seconds: int = Field(180, ge=10, le=3600, description="Until the hook is given up.")
     resources: Resources = Field(
         {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}},
         description="Of the hook.",
@@ -58,17 +63,20 @@ class Tests(Definition):
     """What `helm test` does."""
 
     enabled: bool = Field(True, description="Whether `helm test` asks every model.")
+    timeout_seconds: int = Field(
+        300, ge=1, le=3600, description="Until a model must have answered, after which the test fails."
+    )
 
 
 class MainChart(Models, Names):
-    """Values of the main chart."""
+    """Values of the main chart, but for `runtimes`, which the generator adds from the catalogue."""
 
     global_: Global = Field(Global(), alias="global", description="Shared with a parent chart.")
     controller: Controller = Field(Controller(), description="The controller's Deployment.")
     rbac: Rbac = Field(Rbac(), description="The controller's rights.")
     service_account: ServiceAccount = Field(ServiceAccount(), description="Who the controller is.")
     config: Config = Field(Config(), description="Settings of the controller.")
-    runtimes: Runtimes = Field(Runtimes(), description="The ClusterServingRuntimes of the chart.")
+    images: Images = Field(Images(), description="Images that the controller puts into pods.")
     crds: Crds = Field(Crds(), description="The CRDs.")
     metrics: Metrics = Field(Metrics(), description="How the controller and the models are watched.")
     tests: Tests = Field(Tests(), description="What `helm test` does.")

@@ -77,6 +77,9 @@ class ModelDefaults(Definition):
     labels: Labels | None = Field(None, description="Labels of the InferenceService.")
     annotations: Labels | None = Field(None, description="Annotations of the InferenceService.")
     namespace: str | None = Field(None, max_length=63, description="Namespace; the release's when left out.")
+    keep: bool | None = Field(
+        None, description="Whether `helm uninstall`, or taking the model away, leaves the InferenceService."
+    )
 
 
 class ModelValues(ModelDefaults):
