@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kserve_lite import __version__
 from tests.helm.conftest import CLONE, Helm
 
 CHART = str(CLONE / "charts" / "kserve-lite-crds")
@@ -34,6 +35,7 @@ def test_every_crd_is_rendered_as_it_stands_in_schemas(helm: Helm) -> None:
         assert crd["spec"] == PLAIN[name]["spec"]
         assert crd["metadata"]["annotations"] == {
             "argocd.argoproj.io/sync-options": "ServerSideApply=true,Prune=false",
+            "kserve-lite.io/crd-version": __version__,
             "helm.sh/resource-policy": "keep",
         }
 
