@@ -51,6 +51,11 @@ class StorageInitializer(Definition):
         {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
         description="Its resources.",
     )
+    env: dict[str, str] = Field(
+        {},
+        max_length=64,
+        description="Variables of it, such as HTTPS_PROXY, NO_PROXY or STORAGE_CONNECTIONS.",
+    )
 
 
 class Storage(Definition):
@@ -64,6 +69,10 @@ class Storage(Definition):
     )
     ca_bundle_config_map: str = Field(
         "", max_length=253, description="ConfigMap with certificate authorities."
+    )
+    oci_mode: Literal["fetch", "native", "modelcar"] = Field(
+        "fetch",
+        description="How oci:// models come: downloaded, as a volume (Kubernetes 1.33 and newer), or beside the model.",
     )
     pvc_read_only: bool = Field(True, description="Whether pvc:// models are mounted read-only.")
 

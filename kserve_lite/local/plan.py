@@ -181,7 +181,8 @@ def _local_path(uri: str, folder: Path) -> Path | None:
 def _environment(
     component: Component, outside: Mapping[str, str]
 ) -> tuple[list[tuple[str, str]], list[Problem]]:
-    env: list[tuple[str, str]] = []
+    # Settings that annotations give, unless this machine has its own: an endpoint in a cluster is not one from here.
+    env = [(name, value) for name, value in component.credentials.env if name not in outside]
     problems: list[Problem] = []
     for i, variable in enumerate(component.container.get("env") or ()):
         name: str = variable["name"]

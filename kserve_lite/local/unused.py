@@ -5,6 +5,7 @@ from typing import Any
 
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.model import FRAMEWORKS
+from kserve_lite.resolve.credentials import SETTINGS
 
 _MODEL = {
     "modelFormat",
@@ -31,7 +32,7 @@ def unused(service: InferenceService) -> list[str]:
         *(
             f"metadata.annotations[{name}]"
             for name in service.annotations
-            if name.startswith("serving.kserve.io/")
+            if name.startswith("serving.kserve.io/") and name not in SETTINGS
         ),
         *_outside(spec.as_yaml(), _PREDICTOR, "spec.predictor"),
         *(_outside(body.as_yaml(), _MODEL, f"spec.predictor.{field}") if body else ()),

@@ -32,17 +32,15 @@ def deployment(effective: Effective, component: Component) -> dict[str, Any]:
 def template(component: Component) -> dict[str, Any]:
     """Return the pod template."""
     files = provision(component)
-    container = {**component.container}
-    if files.mounts:
-        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *files.mounts]
+    container = files.read_by(component.container)
     others = [
-        {**other, "volumeMounts": [*(other.get("volumeMounts") or ()), *files.mounts]}
-        if other.get("name") == TRANSFORMER and files.mounts
-        else dict(other)
+        files.read_by(other) if other.get("name") == TRANSFORMER else dict(other)
         for other in component.others
     ]
-    spec = {**component.pod, "containers": [container, *others]}
-    if first := [*files.init_containers, *(component.pod.get("initContainers") or ())]:
+    spec = {**component.pod, **files.pod, "containers": [container, *others]}
+    ours = {first["name"] for first in files.init_containers}
+    own = [first for first in component.pod.get("initContainers") or () if first.get("name") not in ours]
+    if first := [*files.init_containers, *own]:
         spec["initContainers"] = first
     if volumes := [*(component.pod.get("volumes") or ()), *files.volumes]:
         spec["volumes"] = volumes

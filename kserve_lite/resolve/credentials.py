@@ -23,6 +23,8 @@ _SWITCHES = {
     f"{GROUP}s3-useaccelerate": "S3_USE_ACCELERATE",
 }
 _TEXTS = {f"{GROUP}s3-region": "AWS_DEFAULT_REGION", f"{GROUP}s3-cabundle": "AWS_CA_BUNDLE"}
+SETTINGS = frozenset({*_SWITCHES, *_TEXTS, ENDPOINT})
+"""Annotations that stand for variables of the storage step."""
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
 
 # A pod with this label gets an Azure identity from the workload identity webhook.
@@ -74,8 +76,10 @@ class Credentials:
     pull_secrets: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     authorities: str = ""
-    store: Store | None = None
     labels: tuple[tuple[str, str], ...] = ()
+
+
+NO_CREDENTIALS = Credentials()
 
 
 def account_name(pod: Mapping[str, Any]) -> str:
@@ -87,12 +91,13 @@ def credentials(
     annotations: Mapping[str, str],
     account: Account,
     pod: Mapping[str, Any],
-    store: Store | None = None,
+    *,
+    by_store: bool = False,
 ) -> tuple[Credentials, list[Problem]]:
     """Return what a step may use: that of the InferenceService's annotations before that of the ServiceAccount.
 
-    An annotation that names a Secret replaces those of the account, as in KServe; beside `storage` it names the Secret
-    with the stores instead.
+    An annotation that names a Secret replaces those of the account, as in KServe; with `storage` (`by_store`) it names
+    the Secret with the stores instead.
     """
     owner = f"ServiceAccount/{account.name}.metadata.annotations"
     its_own = dict(account.annotations)
@@ -101,11 +106,10 @@ def credentials(
     named = secret_name(annotations)
     pulls = [str(item["name"]) for item in pod.get("imagePullSecrets") or () if item.get("name")]
     found = Credentials(
-        secrets=(named,) if named and store is None else account.secrets,
+        secrets=(named,) if named and not by_store else account.secrets,
         pull_secrets=tuple(dict.fromkeys([*pulls, *account.pull_secrets])),
         env=tuple(sorted({**env, **own_env}.items())),
         authorities=annotations.get(AUTHORITIES) or its_own.get(AUTHORITIES, ""),
-        store=store,
         labels=(AZURE_LABEL,) if AZURE_IDENTITY in its_own else (),
     )
     return found, [*problems, *wrong]
@@ -151,7 +155,7 @@ def _faults(annotations: Mapping[str, str], owner: str) -> Iterable[Problem]:
 
 def _unknown(annotations: Mapping[str, str], owner: str) -> Iterator[Problem]:
     """An annotation of this group that nobody reads is most often one spelt wrong."""
-    known = {*_SWITCHES, *_TEXTS, ENDPOINT, AUTHORITIES}
+    known = {*SETTINGS, AUTHORITIES}
     for name in annotations:
         if name.startswith(f"{GROUP}s3-") and name not in known:
             remedy = f"known are {', '.join(sorted(known))}"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kserve_lite.resolve.credentials import NO_CREDENTIALS, Credentials, Store
 from kserve_lite.resolve.platform import Platform
 from kserve_lite.resolve.ports import Port
 from kserve_lite.resolve.runtime import Choice
@@ -11,14 +12,33 @@ from kserve_lite.resolve.scaling import Scaling
 
 Role = Literal["predictor", "transformer", "explainer"]
 
+Mode = Literal["download", "claim", "image", "modelcar"]
+"""How files come into a pod: fetched before it starts, a volume claim, an image as a volume, an image that runs."""
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """A container of the administrator's that downloads some URIs; `many` says that it takes several at once."""
+
+    name: str
+    container: Mapping[str, Any]
+    many: bool = False
+
 
 @dataclass(frozen=True)
 class Storage:
-    """One storage step: the files of `uri` are at `mount_path` when the container starts; `path` is its field."""
+    """One storage step: the files of `uri` are at `mount_path` when the container starts; `path` is its field.
+
+    `fetcher` downloads it in place of the storage initializer; `store` names the entry of a Secret with its keys.
+    """
 
     uri: str
     mount_path: str
     path: str
+    mode: Mode = "download"
+    read_only: bool = True
+    fetcher: Fetcher | None = None
+    store: Store | None = None
 
     @property
     def claim(self) -> tuple[str, str] | None:
@@ -57,6 +77,7 @@ class Component:
     scaling: Scaling
     strategy: Mapping[str, Any]
     platform: Platform
+    credentials: Credentials = NO_CREDENTIALS
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from kserve_lite.resolve.effective import Storage
 from kserve_lite.resolve.names import component_name
 from kserve_lite.resolve.runtime import Choice, Runtime, choose
 from kserve_lite.resolve.runtime import Model as Wanted
+from kserve_lite.resolve.storage import Reach
 
 FIELD = "spec.predictor"
 
@@ -38,7 +39,7 @@ _MODEL_CLASS = {
 
 
 def predictor(
-    service: InferenceService, runtimes: Sequence[Runtime], *, plain_paths: bool
+    service: InferenceService, runtimes: Sequence[Runtime], reach: Reach
 ) -> tuple[Draft | None, list[Problem]]:
     """Return the predictor's containers, files and runtime, or None and everything that stands against it."""
     spec = service.spec.predictor
@@ -46,13 +47,11 @@ def predictor(
         message = f"both model and {legacy[0]} are set, and each of them is the whole model"
         return None, [Problem("implementation_twice", f"{FIELD}.{legacy[0]}", message, "keep one of the two")]
     if spec.model is not None:
-        return _served(service, _asked(spec.model), f"{FIELD}.model", runtimes, plain_paths=plain_paths)
+        return _served(service, _asked(spec.model), f"{FIELD}.model", runtimes, reach)
     if legacy := spec.framework:
-        return _served(
-            service, _read_as_model(*legacy), f"{FIELD}.{legacy[0]}", runtimes, plain_paths=plain_paths
-        )
+        return _served(service, _read_as_model(*legacy), f"{FIELD}.{legacy[0]}", runtimes, reach)
     if spec.pod.get("containers"):
-        return _custom(service, plain_paths=plain_paths)
+        return _custom(service, reach)
     message = "there is nothing to serve"
     return None, [
         Problem("implementation_missing", FIELD, message, "add model, with modelFormat and storageUri")
@@ -88,12 +87,12 @@ def _read_as_model(name: str, framework: Framework) -> _Asked:
 
 
 def _served(
-    service: InferenceService, asked: _Asked, field: str, runtimes: Sequence[Runtime], *, plain_paths: bool
+    service: InferenceService, asked: _Asked, field: str, runtimes: Sequence[Runtime], reach: Reach
 ) -> tuple[Draft | None, list[Problem]]:
     spec = service.spec.predictor
     uris = [item.as_yaml() for item in spec.storage_uris or ()]
-    steps, problems = storage.steps(asked.source, uris, field, FIELD, plain_paths=plain_paths)
-    if not steps and "storage" not in asked.source and asked.wanted.format != "huggingface":
+    steps, problems = storage.steps(asked.source, uris, field, FIELD, reach)
+    if not steps and asked.wanted.format != "huggingface":
         message = "nothing says where the model files are"
         problems.append(Problem("storage_missing", f"{field}.storageUri", message, "add storageUri"))
     choice = choose(asked.wanted, runtimes)
@@ -130,23 +129,23 @@ def _served(
 
 
 def own_files(
-    spec: ComponentPod, container: Mapping[str, Any], field: str, component: str, *, plain_paths: bool
+    spec: ComponentPod, container: Mapping[str, Any], field: str, component: str, reach: Reach
 ) -> tuple[tuple[Storage, ...], list[Problem]]:
     """Return the files that a container of the user's own asks for: by STORAGE_URI, or by storageUris beside it."""
     uris = [item.as_yaml() for item in spec.storage_uris or ()]
-    by_variable, wrong = storage.container_steps(container, field, plain_paths=plain_paths)
-    listed, wrong_too = storage.steps({}, uris, field, component, plain_paths=plain_paths)
+    by_variable, wrong = storage.container_steps(container, field, reach)
+    listed, wrong_too = storage.steps({}, uris, field, component, reach)
     return (*by_variable, *listed), [*wrong, *wrong_too]
 
 
-def _custom(service: InferenceService, *, plain_paths: bool) -> tuple[Draft | None, list[Problem]]:
+def _custom(service: InferenceService, reach: Reach) -> tuple[Draft | None, list[Problem]]:
     """A predictor of containers that the user brings: the one called kserve-container answers, else the first."""
     spec = service.spec.predictor
     containers: list[dict[str, Any]] = spec.pod["containers"]
     index = next((i for i, c in enumerate(containers) if c.get("name") == CONTAINER), 0)
     own = containers[index]
     field = f"{FIELD}.containers[{index}]"
-    steps, problems = own_files(spec, own, field, FIELD, plain_paths=plain_paths)
+    steps, problems = own_files(spec, own, field, FIELD, reach)
     protocol = env_value(own, "PROTOCOL") or "v1"
     container = with_env({**own, "name": CONTAINER}, INFERENCE_SERVICE_NAME=service.name)
     if env_value(own, "STORAGE_URI"):  # the files are there when it starts

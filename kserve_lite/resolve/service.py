@@ -1,6 +1,7 @@
 """From an InferenceService to what it comes to: runtime, containers, storage, names. Never touches its input."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from kserve_lite.api.config import Config
@@ -9,6 +10,7 @@ from kserve_lite.api.problems import Problem
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.component import Draft, complete
 from kserve_lite.resolve.containers import Meta, all_filled_in, env_value, flag_value, merge, with_env
+from kserve_lite.resolve.credentials import credentials
 from kserve_lite.resolve.effective import Component, Effective, Role
 from kserve_lite.resolve.names import all_hosts, component_name, outside_host
 from kserve_lite.resolve.platform import Platform
@@ -16,8 +18,11 @@ from kserve_lite.resolve.ports import HTTP_PORT
 from kserve_lite.resolve.predictor import own_files, predictor
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.scaling import scaling
+from kserve_lite.resolve.storage import Reach
+from kserve_lite.resolve.surroundings import Surroundings
 
 DEFAULTS = Config()
+NOTHING = Surroundings()
 STOP = "serving.kserve.io/stop"
 
 
@@ -27,13 +32,21 @@ def resolve(
     config: Config = DEFAULTS,
     *,
     plain_paths: bool = False,
+    surroundings: Surroundings = NOTHING,
 ) -> Effective | list[Problem]:
     """Return the effective service, or every reason why there is none.
 
     `plain_paths` accepts a storageUri without a scheme, and does not ask who scales: right on a laptop, wrong in a
     cluster.
     """
-    serving, problems = predictor(service, runtimes, plain_paths=plain_paths)
+    reach = Reach(
+        config.storage,
+        surroundings.storage_containers,
+        tuple(service.annotations.items()),
+        service.spec.predictor.storage_container_name,
+        plain_paths,
+    )
+    serving, problems = predictor(service, runtimes, reach)
     if serving is None:
         return problems
     found: dict[Role, tuple[Draft, ComponentPod]] = {"predictor": (serving, service.spec.predictor)}
@@ -43,7 +56,7 @@ def resolve(
     )
     for role, spec in beside:
         if spec is not None:
-            draft, wrong = _beside(service, spec, role, serving, plain_paths=plain_paths)
+            draft, wrong = _beside(service, spec, role, serving, replace(reach, container_name=None))
             problems += wrong
             if draft is not None:
                 found[role] = (draft, spec)
@@ -52,7 +65,10 @@ def resolve(
     for role, (draft, written) in found.items():
         scaled, wrong = scaling(written, f"spec.{role}", service.annotations, config.autoscaling)
         problems += wrong if not plain_paths else ()
-        done[role] = complete(draft, service, written, scaled, platform)
+        done[role], wrong = _trusted(
+            complete(draft, service, written, scaled, platform), service, surroundings
+        )
+        problems += wrong
     if problems:
         return problems
     names = tuple(component.name for component in done.values())
@@ -71,13 +87,28 @@ def resolve(
     )
 
 
+def _trusted(
+    component: Component, service: InferenceService, surroundings: Surroundings
+) -> tuple[Component, list[Problem]]:
+    """Return the component with the credentials that its downloads may use."""
+    downloads = [step for step in component.storage if step.mode == "download"]
+    if not downloads:
+        return component, []
+    given, problems = credentials(
+        service.annotations,
+        surroundings.account(component.pod),
+        component.pod,
+        by_store=any(step.store for step in downloads),
+    )
+    return replace(component, credentials=given, labels={**component.labels, **dict(given.labels)}), problems
+
+
 def _beside(
     service: InferenceService,
     spec: Transformer | Explainer,
     role: Role,
     serving: Draft,
-    *,
-    plain_paths: bool,
+    reach: Reach,
 ) -> tuple[Draft | None, list[Problem]]:
     """Return a transformer or explainer of the user's own containers; the first one answers."""
     field = f"spec.{role}"
@@ -93,7 +124,7 @@ def _beside(
         ]
     meta = Meta(service.name, service.namespace, service.labels, service.annotations)
     at = [f"{field}.containers[{i}]" for i in range(len(containers))]
-    steps, problems = own_files(spec, containers[0], at[0], field, plain_paths=plain_paths)
+    steps, problems = own_files(spec, containers[0], at[0], field, reach)
     wired = _wired(service, containers[0], serving)
     if env_value(wired, "STORAGE_URI"):
         wired = merge(wired, {"env": [{"name": "STORAGE_URI", "value": steps[0].mount_path}]})

@@ -21,8 +21,7 @@ def ca_bundle(environment: Mapping[str, str], *names: str) -> Path | None:
         if path := environment.get(name):
             return _existing(Path(path), name)
     if environment.get("CA_BUNDLE_CONFIGMAP_NAME"):
-        mount = Path(environment.get("CA_BUNDLE_VOLUME_MOUNT_POINT", "/etc/ssl/custom-certs"))
-        return _existing(mount / "cabundle.crt", "CA_BUNDLE_VOLUME_MOUNT_POINT")
+        return _mounted(environment)
     return None
 
 
@@ -94,6 +93,18 @@ def changed(where: str) -> StorageError:
         f"{where} changed while it was being fetched.",
         "Fetch again when the upload has ended.",
     )
+
+
+def _mounted(environment: Mapping[str, str]) -> Path:
+    path = Path(environment.get("CA_BUNDLE_VOLUME_MOUNT_POINT", "/etc/ssl/custom-certs")) / "cabundle.crt"
+    if not path.is_file():
+        name = environment["CA_BUNDLE_CONFIGMAP_NAME"]
+        raise StorageError(
+            "ca_bundle_missing",
+            f"The ConfigMap {name} has no entry cabundle.crt, or is not in this namespace.",
+            "Create it there, with the certificates as PEM under cabundle.crt.",
+        )
+    return path
 
 
 def _existing(path: Path, name: str) -> Path:

@@ -21,6 +21,7 @@ SCHEMES = {
     "hf": "huggingface",
     "oci": "oci",
     "oci+fetch": "oci",
+    "oci+native": "oci",  # a cluster mounts it; a laptop has no other way than to fetch the same files
     "webhdfs": "webhdfs",
     "hdfs": "webhdfs",
     "models": "mlflow",
@@ -30,10 +31,6 @@ UNSUPPORTED = {
     "pvc": (
         "is a claim in a cluster, which a pod mounts and nobody downloads",
         "On a laptop, map it to a folder: --mount CLAIM=/path/to/folder.",
-    ),
-    "oci+native": (
-        "is an image that a cluster mounts as a volume and nobody downloads",
-        "To download it, write oci+fetch:// instead.",
     ),
 }
 

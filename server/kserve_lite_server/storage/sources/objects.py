@@ -29,11 +29,15 @@ T = TypeVar("T")
 class ObjectSource(Source):
     """A key or a prefix of one bucket."""
 
-    def __init__(self, store: "Store", prefix: str, shown: str, settings: Settings) -> None:
+    def __init__(
+        self, store: "Store", prefix: str, shown: str, settings: Settings, about_keys: str = ""
+    ) -> None:
+        """`about_keys` is said beside the remedy where the store does not know the keys."""
         self._store = store
         self._prefix = prefix.strip("/")
         self._shown = shown
         self._settings = settings
+        self._about_keys = about_keys
 
     def entries(self) -> list[Entry]:
         """List what lies below the prefix by whole segments, or else the one object of that name."""
@@ -123,7 +127,10 @@ class ObjectSource(Source):
             raise self._translated(error) from error
 
     def _translated(self, error: Exception) -> Exception:
-        return translated(error, self._shown, self._settings)
+        found = translated(error, self._shown, self._settings)
+        if self._about_keys and isinstance(found, StorageError) and found.code == "wrong_credentials":
+            return StorageError(found.code, found.message, f"{found.remedy} {self._about_keys}")
+        return found
 
 
 def translated(error: Exception, shown: str, settings: Settings) -> Exception:

@@ -23,7 +23,7 @@ from kserve_lite_server.storage.sources.web import byte_range
 from kserve_lite_server.storage.uri import Location
 
 ADDRESS = re.compile(
-    r"oci(\+fetch)?://(?P<registry>[^/]+)/(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
+    r"oci(\+fetch|\+native)?://(?P<registry>[^/]+)/(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?(@(?P<digest>sha256:[0-9a-f]{64}))?$"
 )
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",

@@ -29,6 +29,11 @@ STORAGE_CONFIG = {
     "anonymous": "awsAnonymousCredential",
 }
 
+NO_ENDPOINT = (
+    "AWS was asked, since no endpoint is set: if the keys are those of another store, name it by AWS_ENDPOINT_URL, "
+    "for instance as an entry of the Secret (annotations of a Secret are not read)."
+)
+
 
 def open_source(location: Location, settings: Settings) -> ObjectSource:
     """Return the source for `s3://bucket/path`."""
@@ -44,7 +49,7 @@ def open_source(location: Location, settings: Settings) -> ObjectSource:
         client_options=client_options(settings, bundle, insecure=insecure),
         retry_config=no_retries(),
     )
-    return ObjectSource(store, path, location.shown, settings)
+    return ObjectSource(store, path, location.shown, settings, "" if _endpoint(environment) else NO_ENDPOINT)
 
 
 def storage_config(environment: Mapping[str, str], key: str = "") -> dict[str, str]:
