@@ -5,7 +5,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     end = time.monotonic() + arguments.timeout
     failed = False
     for url in arguments.ready:
-        failed |= not _told(url, "ready", _until_ready(url, end))
+        failed |= not _told(url, "ready", _until_ready((url,), end))
     for url in arguments.models:
         for question, answer in _questions(url, end):
             failed |= not _told(url, question, answer)
@@ -67,28 +67,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _questions(url: str, end: float) -> Iterator[tuple[str, Answer]]:
     """Ask everything that there is to ask of one model."""
-    ready = _until_ready(url, end)
+    parts = urlsplit(url)
+    name = parts.path.rpartition("/")[2]
+    one, two = (f"{parts.scheme}://{parts.netloc}/{version}/models/{name}" for version in ("v1", "v2"))
+    ready = _until_ready((one, f"{two}/ready"), end)
     yield "ready", ready
     if not ready.fine:
         return
-    parts = urlsplit(url)
-    name = parts.path.rpartition("/")[2]
-    two = f"{parts.scheme}://{parts.netloc}/v2/models/{name}"
     described = _send(two)
     if described.status != 200 or not isinstance(described.body, dict):
         return
     if sample := (described.body.get("parameters") or {}).get("sample_request"):
-        yield "V1 predict", _send(f"{url}:predict", sample)
+        yield "V1 predict", _send(f"{one}:predict", sample)
     if inputs := described.body.get("inputs"):
         yield "V2 infer", _send(f"{two}/infer", {"inputs": [_blank(tensor) for tensor in inputs]})
 
 
-def _until_ready(url: str, end: float) -> Answer:
+def _until_ready(urls: Sequence[str], end: float) -> Answer:
+    """Ask until one of the places says yes: a server may speak one protocol only."""
     while True:
-        answer = _send(url)
-        unready = isinstance(answer.body, dict) and answer.body.get("ready") is False
-        if answer.status == 200 and not unready:
-            return answer
+        for url in urls:
+            answer = _send(url)
+            unready = isinstance(answer.body, dict) and answer.body.get("ready") is False
+            if answer.status == 200 and not unready:
+                return answer
         if time.monotonic() + PAUSE > end:
             return Answer(0, f"not ready in time: {_short(answer)}")
         time.sleep(PAUSE)
