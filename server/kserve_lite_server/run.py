@@ -25,6 +25,7 @@ from kserve_lite_server.repository.control import Control, LocalControl
 from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
+from kserve_lite_server.spans import open_spans
 
 if TYPE_CHECKING:
     from kserve_lite_server.grpc.server import Door
@@ -70,8 +71,14 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
         if entry.model is not None:
             entry.model.prepare()
         report(entry, metrics)
+    spans = open_spans()
     context = Context(
-        settings=settings, repository=repository, engine=engine, control=control, metrics=metrics
+        settings=settings,
+        metrics=metrics,
+        spans=spans,
+        repository=repository,
+        engine=engine,
+        control=control,
     )
     door = open_door(context)
     host, port = listener.getsockname()[:2]
@@ -80,6 +87,8 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
     answered = serve(context, app, listener, hot_path(context, app))
     if door:
         answered = door.drain(settings.drain_timeout) and answered
+    if spans:
+        spans.close()
     return 0 if answered else 1
 
 

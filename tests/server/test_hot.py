@@ -268,3 +268,21 @@ def test_log_and_metadata_say_what_answers_each_method_and_why(hot: Server) -> N
     assert kernels["predict"] == "joined forest (bit for bit)"
     assert hot.get("/v2/models/mixed").json["parameters"]["kernels"]["predict"].startswith("scikit-learn (")
     assert "model iris: predict is answered by linear (bit for bit)" in hot.log()
+
+
+def test_a_request_that_waits_for_others_is_in_flight(patient: Server) -> None:
+    with patient.connect() as connection:
+        connection.sendall(post(body(IRIS.data[0])))
+        scraped = patient.get("/metrics").body
+        assert replies(connection, 1)[0][0] == 200
+
+    assert b"kserve_lite_requests_in_flight 2.0" in scraped
+    assert b"kserve_lite_requests_in_flight 1.0" in patient.get("/metrics").body
+
+
+def test_a_trace_and_a_request_id_change_no_answer(hot: Server, models: dict[str, Any]) -> None:
+    with hot.connect() as connection:
+        for number, row in enumerate(IRIS.data[::10]):
+            parent = f"traceparent: 00-0af7651916cd43dd8448eb211c8031{number:02x}-b7ad6b7169203331-01"
+            connection.sendall(post(body(row), PATH, parent, f"X-Request-Id: r{number}"))
+            assert replies(connection, 1) == [(200, labels(models["iris"], [row])[0])]

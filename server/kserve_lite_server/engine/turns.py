@@ -34,8 +34,16 @@ class Turns:
     rows; `size` 0 is no bound.
     """
 
-    def __init__(self, engine: Engine, size: int, latency: float, ended: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        size: int,
+        latency: float,
+        began: Callable[[int], None],
+        ended: Callable[[], None],
+    ) -> None:
         self._engine = engine
+        self._began = began  # told of so many jobs before others could see that they wait
         self._ended = ended  # called when everything that waited is answered
         self._size = size
         self._latency = latency
@@ -45,6 +53,8 @@ class Turns:
     def add(self, model: Batchable, rows: np.ndarray, done: Done) -> None:
         """Take a request; `done` is called with its answer in the event loop, at the end of the turn."""
         self._jobs.append(Job(model, rows, done, time.monotonic()))
+        if self._latency:
+            self._began(1)
         if self._size and len(self._jobs) >= self._size:
             self.flush()
         elif len(self._jobs) == 1:
@@ -59,6 +69,8 @@ class Turns:
             self._timer.cancel()
             self._timer = None
         jobs, self._jobs = self._jobs, []
+        if jobs and not self._latency:
+            self._began(len(jobs))
         batches: dict[int, list[Job]] = {}
         for job in jobs:
             batches.setdefault(id(job.model), []).append(job)
@@ -71,7 +83,11 @@ class Turns:
         model = batch[0].model
         rows = [job.rows for job in batch]
         queued = time.monotonic() - batch[0].since
-        answers = self._engine.together(model, rows, queued)
+        try:
+            answers = self._engine.together(model, rows, queued)
+        except Exception:  # none of them may wait for ever
+            log.exception("model %s: a batch failed", model.name)
+            answers = [ServeError("internal", "the server failed; its log says why")] * len(batch)
         for job, answer in zip(batch, answers, strict=True):
             try:
                 job.done(answer)

@@ -40,7 +40,7 @@ class Calls:
     def __init__(self, process: Process) -> None:
         settings = process.settings
         self._log = RequestLog(
-            process.metrics, settings.enable_latency_logging, settings.log_lines_per_second
+            process.metrics, settings.enable_latency_logging, settings.log_lines_per_second, process.spans
         )
         self._running = 0
         self._ended = threading.Condition()
@@ -58,7 +58,8 @@ class Calls:
         path, protocol = f"/{NAME}/{method.name}", "grpc" if method.name == "ModelInfer" else ""
 
         def handle(data: bytes, rpc: grpc.ServicerContext) -> Message:
-            incoming = Incoming(rpc, Seen("gRPC", path, protocol, received=len(data)))
+            request_id = _metadata(rpc, "x-request-id") or ""
+            incoming = Incoming(rpc, Seen("gRPC", path, protocol, received=len(data), request_id=request_id))
             status, code, sent, started = 499, "", 0, time.perf_counter()
             self._begun()
             try:
@@ -75,7 +76,7 @@ class Calls:
                 status, code = 500, "internal"
                 abort(rpc, ServeError(code, "the server failed; its log says why"))
             finally:
-                trace = read_trace(_traceparent(rpc))
+                trace = read_trace(_metadata(rpc, "traceparent"))
                 self._log.ended(incoming.seen, status, code, sent, time.perf_counter() - started, trace)
                 self._over()
 
@@ -104,9 +105,9 @@ def _parsed(message: type[Message], data: bytes) -> Message:
         raise invalid(f"the bytes are no {message.DESCRIPTOR.full_name}") from None
 
 
-def _traceparent(rpc: grpc.ServicerContext) -> str | None:
+def _metadata(rpc: grpc.ServicerContext, wanted: str) -> str | None:
     for name, value in rpc.invocation_metadata():
-        if name == "traceparent":
+        if name == wanted:
             return str(value)
     return None
 

@@ -23,7 +23,9 @@ class App:
         self.context = context
         self._routes = routes
         settings = context.settings
-        self.log = RequestLog(context.metrics, settings.enable_latency_logging, settings.log_lines_per_second)
+        self.log = RequestLog(
+            context.metrics, settings.enable_latency_logging, settings.log_lines_per_second, context.spans
+        )
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Answer one HTTP request; nothing but HTTP is served."""

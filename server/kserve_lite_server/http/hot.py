@@ -29,7 +29,9 @@ class HotPath:
         self.context = context
         self.heads: dict[bytes, Head] = {}
         self.ended: list[Ended] = []
-        self.turns = Turns(context.engine, settings.max_batch_size, settings.max_latency / 1000, self._report)
+        self.turns = Turns(
+            context.engine, settings.max_batch_size, settings.max_latency / 1000, log.began, self._report
+        )
         self._log = log
 
     def _report(self) -> None:
@@ -79,7 +81,7 @@ class HotProtocol(BoundedHttpProtocol):
             return
         if self._head is not None:
             self._hand_over()  # its body has not come whole: the application has the patience and the limits
-        elif between and len(self._learned) == 1:
+        elif between and len(self._learned) == 1 and self._learned[0].lasting:
             self._remember(data, self._learned[0])
 
     def on_message_begin(self) -> None:
@@ -174,7 +176,14 @@ class HotProtocol(BoundedHttpProtocol):
             seen = question.seen
             seen.encoding = now - begun
             self.hot.ended.append(
-                Ended(seen, response.status, response.code, len(response.body), now - question.since)
+                Ended(
+                    seen,
+                    response.status,
+                    response.code,
+                    len(response.body),
+                    now - question.since,
+                    question.trace,
+                )
             )
             if not self.transport.is_closing():
                 self._write(response)

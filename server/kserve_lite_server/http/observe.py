@@ -6,8 +6,12 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kserve_lite_server.metrics import IN_FLIGHT, Metrics
+
+if TYPE_CHECKING:
+    from kserve_lite_server.spans import Spans
 
 log = logging.getLogger("kserve_lite_server.request")
 
@@ -28,6 +32,7 @@ class Seen:
     received: int = 0
     decoding: float = 0.0
     encoding: float = 0.0
+    request_id: str = ""  # the caller's own name for it, as x-request-id has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +67,26 @@ class Ended:
     code: str
     sent: int
     seconds: float
+    trace: Trace | None = None
 
 
 class RequestLog:
     """One line a request: every failure, and of the others at most so many a second, saying how many were left out."""
 
-    def __init__(self, metrics: Metrics, enabled: bool, lines_per_second: int) -> None:
+    def __init__(
+        self, metrics: Metrics, enabled: bool, lines_per_second: int, spans: "Spans | None" = None
+    ) -> None:
         self._metrics = metrics
+        self._spans = spans
         self._enabled = enabled
         self._lines_per_second = lines_per_second
         self._second = 0
         self._written = 0
         self._left_out = 0
 
-    def began(self) -> None:
-        """A request began."""
-        IN_FLIGHT.inc()
+    def began(self, count: int = 1) -> None:
+        """A request began, or several at the same time."""
+        IN_FLIGHT.inc(count)
 
     def ended(
         self, seen: Seen, status: int, code: str, sent: int, seconds: float, trace: Trace | None
@@ -97,11 +106,14 @@ class RequestLog:
         )
         if status < 300:
             self._metrics.coded(seen.model, seen.decoding, seen.encoding)
+        if self._spans:
+            trace = self._spans.record(seen, status, code, seconds, trace)
         if self._enabled and (status >= 400 or self._may_write()):
             self._write(seen, status, code, sent, seconds, trace)
 
     def ended_together(self, ended: Sequence[Ended]) -> None:
-        """Several requests were answered in one turn of the event loop; none of them was ever seen in flight."""
+        """Several requests were answered in one turn of the event loop."""
+        IN_FLIGHT.dec(len(ended))
         alike: dict[tuple[str, str, str, int], list[Ended]] = {}
         for one in ended:
             seen = one.seen
@@ -121,10 +133,14 @@ class RequestLog:
                 self._metrics.coded_together(
                     model, [one.seen.decoding for one in group], [one.seen.encoding for one in group]
                 )
-        if self._enabled:
-            for one in ended:
-                if one.status >= 400 or self._may_write():
-                    self._write(one.seen, one.status, one.code, one.sent, one.seconds, None)
+        if not (self._enabled or self._spans):
+            return
+        for one in ended:
+            trace = one.trace
+            if self._spans:
+                trace = self._spans.record(one.seen, one.status, one.code, one.seconds, trace)
+            if self._enabled and (one.status >= 400 or self._may_write()):
+                self._write(one.seen, one.status, one.code, one.sent, one.seconds, trace)
 
     def _may_write(self) -> bool:
         now = int(time.monotonic())
@@ -152,6 +168,10 @@ class RequestLog:
             fields["code"] = code
         if self._left_out:
             fields["left_out"], self._left_out = self._left_out, 0
+        if seen.request_id:
+            fields["request_id"] = seen.request_id
         if trace:
-            fields |= {"trace_id": trace.trace, "span_id": trace.span, "parent_id": trace.parent}
+            fields |= {"trace_id": trace.trace, "span_id": trace.span}
+            if trace.parent:
+                fields["parent_id"] = trace.parent
         log.info("%s %s %d", seen.method, seen.path, status, extra={"fields": fields})

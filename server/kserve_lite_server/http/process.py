@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.settings import Settings
+
+if TYPE_CHECKING:
+    from kserve_lite_server.spans import Spans
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,6 +18,7 @@ class Process:
 
     settings: Settings
     metrics: Metrics
+    spans: "Spans | None" = None
     draining: bool = False
     in_flight: int = 0
     leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down

@@ -11,7 +11,7 @@ import numpy as np
 
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
-from kserve_lite_server.http.observe import Seen
+from kserve_lite_server.http.observe import Seen, Trace, read_trace
 from kserve_lite_server.http.response import Response, error_response
 from kserve_lite_server.protocol import compression, v1, v2
 from kserve_lite_server.protocol.inference import to_call, to_response
@@ -41,6 +41,13 @@ class Head:
     read: "Reader"
     length: int
     accept_encoding: str
+    traceparent: str = ""
+    request_id: str = ""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the client may send the same head again."""
+        return not (self.traceparent or self.request_id)
 
 
 @dataclass(slots=True)
@@ -52,6 +59,7 @@ class Question:
     encode: Callable[[Any], bytes]
     seen: Seen
     since: float
+    trace: Trace | None
 
 
 Reading = tuple[np.ndarray, Callable[[Any], bytes]]
@@ -60,7 +68,7 @@ Reader = Callable[[Context, Model, str | None, bytes], Reading | None]
 
 def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
     """Read the head of a POST; None unless it is certainly plain."""
-    length, accept = 0, ""
+    length, accept, traceparent, request_id = 0, "", "", ""
     for name, value in headers:
         if name == b"content-length":
             length = int(value) if value.isdigit() and len(value) < 6 else LARGEST + 1
@@ -72,15 +80,22 @@ def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
                 return None
         elif name == b"accept-encoding":
             accept = value.decode("latin-1")
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1")
+        elif name == b"x-request-id":
+            request_id = value.decode("latin-1")
         elif name not in MEANINGLESS and not name.startswith(MEANINGLESS_PREFIXES):
             return None
     if not 0 < length <= LARGEST:
         return None
     if path := V1.fullmatch(url):
-        return Head(url.decode(), "v1", path[1].decode(), None, _read_v1, length, accept)
+        return Head(
+            url.decode(), "v1", path[1].decode(), None, _read_v1, length, accept, traceparent, request_id
+        )
     if path := V2.fullmatch(url):
         version = path[2].decode() if path[2] else None
-        return Head(url.decode(), "v2", path[1].decode(), version, _read_v2, length, accept)
+        model = path[1].decode()
+        return Head(url.decode(), "v2", model, version, _read_v2, length, accept, traceparent, request_id)
     return None
 
 
@@ -100,12 +115,28 @@ def read_question(context: Context, head: Head, body: bytes) -> Question | None:
         return None
     rows, encode = reading
     decoding = perf_counter() - since
-    seen = Seen("POST", head.path, head.protocol, head.model, len(rows), len(body), decoding)
-    return Question(model, rows, encode, seen, since)
+    seen = Seen(
+        "POST",
+        head.path,
+        head.protocol,
+        head.model,
+        len(rows),
+        len(body),
+        decoding,
+        request_id=head.request_id,
+    )
+    return Question(model, rows, encode, seen, since, read_trace(head.traceparent))
 
 
 def respond(question: Question, answer: Any, accept: str) -> Response:
     """The reply to a question, as the application writes it."""
+    response = _respond(question, answer, accept)
+    if question.trace:
+        response.headers["traceparent"] = question.trace.header
+    return response
+
+
+def _respond(question: Question, answer: Any, accept: str) -> Response:
     if isinstance(answer, ServeError):
         return error_response(answer)
     try:

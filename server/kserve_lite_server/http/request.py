@@ -22,7 +22,7 @@ class Request:
         self.headers: dict[str, str] = {
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
-        self.seen = Seen(self.method, self.path)
+        self.seen = Seen(self.method, self.path, request_id=self.headers.get("x-request-id", ""))
         self._receive = receive
         self._max_bytes = max_bytes
         self._timeout = timeout
