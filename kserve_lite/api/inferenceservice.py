@@ -59,6 +59,8 @@ class Transformer(ComponentPod):
 class Explainer(ComponentPod):
     """Explains answers of the predictor."""
 
+    type: Literal["permutation"] | None = Field(None, description="Built-in explanations.")
+    config: dict[str, str] | None = Field(None, description="Settings of `type`.")
     art: Explanation | None = Field(None, description="The Adversarial Robustness Toolbox.")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from kserve_lite.api.config import Config
 from kserve_lite.api.inferenceservice import ComponentPod, Explainer, InferenceService, Transformer
 from kserve_lite.api.problems import Problem
+from kserve_lite.resolve import explainer, storage
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.component import Draft, complete
 from kserve_lite.resolve.containers import Meta, all_filled_in, env_value, flag_value, merge, with_env
@@ -112,19 +113,20 @@ def _beside(
 ) -> tuple[Draft | None, list[Problem]]:
     """Return a transformer or explainer of the user's own containers; the first one answers."""
     field = f"spec.{role}"
-    if isinstance(spec, Explainer) and spec.art is not None:
-        message = "the built-in explainer art is not run by this version"
-        return None, [
-            Problem("explainer_not_supported", f"{field}.art", message, "bring a container under containers")
-        ]
-    containers: list[dict[str, Any]] = spec.pod.get("containers") or []
+    if isinstance(spec, Explainer):
+        containers, at_first = explainer.containers(spec, serving)
+    else:
+        containers, at_first = spec.pod.get("containers") or [], "containers[0]"
     if not containers:
         return None, [
             Problem("implementation_missing", field, f"the {role} has no container", "add containers")
         ]
     meta = Meta(service.name, service.namespace, service.labels, service.annotations)
-    at = [f"{field}.containers[{i}]" for i in range(len(containers))]
+    at = [f"{field}.{at_first}", *(f"{field}.containers[{i}]" for i in range(1, len(containers)))]
     steps, problems = own_files(spec, containers[0], at[0], field, reach)
+    if isinstance(spec, Explainer) and spec.art is not None:
+        more, wrong = storage.steps(spec.art.as_yaml(), [], at[0], field, reach)
+        steps, problems = (*steps, *more), [*problems, *wrong]
     wired = _wired(service, containers[0], serving)
     if env_value(wired, "STORAGE_URI"):
         wired = merge(wired, {"env": [{"name": "STORAGE_URI", "value": steps[0].mount_path}]})
@@ -138,7 +140,8 @@ def _beside(
         container=container,
         others=tuple(others),
         storage=steps,
-        protocol=serving.protocol,
+        # The built-in explainers answer over V1, whatever the predictor speaks.
+        protocol="v1" if at_first in ("type", "art") else serving.protocol,
     ), [*problems, *wrong]
 
 

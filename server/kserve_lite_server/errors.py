@@ -21,6 +21,11 @@ STATUS = {
     "model_not_ready": 503,
     "server_not_ready": 503,
     "deadline_exceeded": 504,
+    # Another step of the pipeline (predictor, explainer) did not answer as it should.
+    "step_unreachable": 503,
+    "step_too_slow": 504,
+    "step_broken": 502,
+    "step_refused": 502,  # or the step's own status
     # A model cannot be loaded: the artefact must change.
     "model_file_missing": 503,
     "model_file_ambiguous": 503,

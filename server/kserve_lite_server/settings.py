@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from kserve_lite_server.cpus import available_cpus
+from kserve_lite_server.flags import boolean, milliseconds, one_of, port, positive, seconds, whole, workers
 from kserve_lite_server.protocol.cloudevents import ReplyEvents
 
 # KServe's flags that speak of a transformer's predictor: read, and said to have no effect on a model server.
@@ -109,21 +110,21 @@ def _parser() -> argparse.ArgumentParser:
     flag("model_name", str, "name of the model in the URL")
     flag("model_dir", Path, "folder with the model file, or one folder a model")
     flag("host", str, "address to listen on")
-    flag("http_port", _port, "REST port")
-    flag("grpc_port", _port, "gRPC port")
-    flag("enable_grpc", _boolean, "listen for gRPC")
-    flag("workers", _workers, "worker processes that share the models' memory; auto: one a CPU")
+    flag("http_port", port, "REST port")
+    flag("grpc_port", port, "gRPC port")
+    flag("enable_grpc", boolean, "listen for gRPC")
+    flag("workers", workers, "worker processes that share the models' memory; auto: one a CPU")
     flag(
         "max_threads",
-        _positive,
+        positive,
         "threads that compute for gRPC; those that wait for a slow model come on top",
     )
     flag(
         "grpc_max_receive_message_length",
-        _positive,
+        positive,
         "largest gRPC request, in bytes; more is RESOURCE_EXHAUSTED",
     )
-    flag("grpc_max_send_message_length", _positive, "largest gRPC answer, in bytes (default: no limit)")
+    flag("grpc_max_send_message_length", positive, "largest gRPC answer, in bytes (default: no limit)")
     flag(
         "grpc_tls_cert",
         Path,
@@ -133,41 +134,41 @@ def _parser() -> argparse.ArgumentParser:
     flag("grpc_tls_client_ca", Path, "PEM file with the authorities whose certificates a client must show")
     flag(
         "max_asyncio_workers",
-        _positive,
+        positive,
         "threads that run predictions, per model (default: CPUs + 1)",
         "threads",
         dest="threads",
         default=max(2, available_cpus() + 1),
     )
-    flag("max_queue_size", _positive, "requests that may wait per model; more are answered 429")
-    flag("request_timeout", _seconds, "seconds a request may take, answered 504 after that")
-    flag("max_request_bytes", _positive, "largest request body, after decompression; more is answered 413")
-    flag("max_header_bytes", _positive, "largest request head; more is answered 431")
-    flag("keep_alive_timeout", _positive, "seconds an idle connection is kept", "timeout_keep_alive")
-    flag("hot_path", _boolean, "answer plain predict requests inside the HTTP protocol")
-    flag("max_batch_size", _whole, "rows that are computed together at most; 0: no bound")
-    flag("max_latency", _milliseconds, "milliseconds that a request may wait for others; 0: not at all")
-    flag("drain_timeout", _seconds, "seconds that running requests get after SIGTERM")
-    flag("enable_docs_url", _boolean, "serve /docs")
-    flag("enable_latency_logging", _boolean, "one log line a request")
+    flag("max_queue_size", positive, "requests that may wait per model; more are answered 429")
+    flag("request_timeout", seconds, "seconds a request may take, answered 504 after that")
+    flag("max_request_bytes", positive, "largest request body, after decompression; more is answered 413")
+    flag("max_header_bytes", positive, "largest request head; more is answered 431")
+    flag("keep_alive_timeout", positive, "seconds an idle connection is kept", "timeout_keep_alive")
+    flag("hot_path", boolean, "answer plain predict requests inside the HTTP protocol")
+    flag("max_batch_size", whole, "rows that are computed together at most; 0: no bound")
+    flag("max_latency", milliseconds, "milliseconds that a request may wait for others; 0: not at all")
+    flag("drain_timeout", seconds, "seconds that running requests get after SIGTERM")
+    flag("enable_docs_url", boolean, "serve /docs")
+    flag("enable_latency_logging", boolean, "one log line a request")
     flag(
-        "log_lines_per_second", _positive, "log lines of answered requests a second; failures are all written"
+        "log_lines_per_second", positive, "log lines of answered requests a second; failures are all written"
     )
-    flag("log_format", _one_of("auto", "json", "text"), "auto: text on a terminal, json elsewhere")
+    flag("log_format", one_of("auto", "json", "text"), "auto: text on a terminal, json elsewhere")
     flag(
         "log_level",
-        _one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
         "least severe line that is written",
         default=None,
     )
     flag("method", str, "method that a request runs when it names none (default: predict)")
     flag(
         "version_policy",
-        _one_of("warn", "strict"),
+        one_of("warn", "strict"),
         "what to do when the file was made by another scikit-learn",
     )
     flag("trusted_types", str, "comma-separated types that a .skops file may build", default="")
-    flag("nan", _one_of("string", "null"), "how NaN and Infinity are written in JSON")
+    flag("nan", one_of("string", "null"), "how NaN and Infinity are written in JSON")
     for name in TRANSFORMER_FLAGS:
         flag(name, str, argparse.SUPPRESS, default=None)
     return parser
@@ -185,57 +186,3 @@ def _underscored(argument: str, known: set[str], parser: argparse.ArgumentParser
             f"unknown flag --{name}" + (f"; did you mean {nearest[0]}?" if nearest else "; see --help")
         )
     return flag + equals + value
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in ("y", "yes", "t", "true", "on", "1"):
-        return True
-    if text.lower() in ("n", "no", "f", "false", "off", "0"):
-        return False
-    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    return available_cpus() if text == "auto" else _positive(text)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
-
-
-def _milliseconds(text: str) -> float:
-    return 0.0 if text.strip("0.") == "" else _seconds(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return seconds
-
-
-def _one_of(*choices: str) -> Any:
-    def choose(text: str) -> str:
-        for choice in choices:
-            if text.lower() == choice.lower():
-                return choice
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
-
-    return choose

@@ -101,10 +101,22 @@ RULES = (
     Rule(
         id="one_explainer",
         on=Explainer,
-        cel="has(self.art) != (has(self.containers) && size(self.containers) > 0)",
-        message="an explainer needs either art or containers",
+        cel=f"size({cel_given('type', 'art')}) + (has(self.containers) && size(self.containers) > 0 ? 1 : 0) == 1",
+        message="an explainer needs exactly one of type, art and containers",
         remedy="keep one of them",
-        holds=lambda explainer: (explainer.art is not None) != bool(explainer.containers),
+        holds=lambda explainer: (
+            (explainer.type is not None) + (explainer.art is not None) + bool(explainer.containers) == 1
+        ),
+    ),
+    Rule(
+        id="explainer_config",
+        on=Explainer,
+        cel="!has(self.config) || has(self.type)",
+        message="config are the settings of type",
+        remedy="add type, or remove config",
+        holds=lambda explainer: explainer.config is None or explainer.type is not None,
+        field=".config",
+        in_crd=False,
     ),
     # I17
     Rule(

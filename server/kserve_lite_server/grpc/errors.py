@@ -17,6 +17,7 @@ CODES = {
     431: grpc.StatusCode.RESOURCE_EXHAUSTED,
     500: grpc.StatusCode.INTERNAL,
     501: grpc.StatusCode.UNIMPLEMENTED,
+    502: grpc.StatusCode.UNAVAILABLE,
     503: grpc.StatusCode.UNAVAILABLE,
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
@@ -28,4 +29,4 @@ def abort(rpc: grpc.ServicerContext, error: ServeError) -> NoReturn:
     if error.retry_after is not None:
         trailer.append(("retry-after", str(error.retry_after)))
     rpc.set_trailing_metadata(tuple(trailer))
-    rpc.abort(CODES[error.status], error.message)
+    rpc.abort(CODES.get(error.status, grpc.StatusCode.UNKNOWN), error.message)

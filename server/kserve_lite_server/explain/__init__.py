@@ -1,0 +1,1 @@
+"""Explanations of tabular models of any kind: by asking the predictor about rows that differ in some features."""
