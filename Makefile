@@ -73,6 +73,9 @@ e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 server
 	$(BIN)/python -m tests.bench.storage
 
+bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that is up and measure the controller
+	$(BIN)/python -m tests.bench.controller --write
+
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 

@@ -52,7 +52,7 @@ _REASONS = (
     # The object, or what it refers to, is wrong.
     Reason("InvalidSpec", "refusal", "A rule does not hold; the message has its id, path and remedy."),
     Reason("NoSupportingRuntime", "refusal", "No runtime serves the model; the message says why each does not.",
-           "install a runtime for the format, or name one that serves it"),
+           "install the chart's runtimes, or one of your own for the format"),
     Reason("RuntimeNotRecognized", "refusal", "The runtime that the spec names does not exist or does not fit.",
            "name a runtime that exists and serves the format"),
     Reason("RuntimeInvalid", "refusal", "The runtime that the spec names is itself invalid.", "mend the runtime"),

@@ -95,11 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
         context=arguments.context,
     )
     try:
-        asyncio.run(manager(options).run())
+        return 0 if asyncio.run(manager(options).run()) else 1
     except ApiError as error:
         print(f"error: {error.message}", file=sys.stderr)
         return 1
-    return 0
 
 
 def settings(file: Path | None, wrong: list[Problem]) -> Config:

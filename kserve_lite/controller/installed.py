@@ -48,8 +48,7 @@ def parse(obj: Object) -> Runtime | Broken:
     """Read a ServingRuntime or ClusterServingRuntime. Never raises."""
     meta = obj["metadata"]
     try:
-        head = {name: meta[name] for name in ("name", "namespace") if name in meta}
-        resource = load({**obj, "metadata": head})
+        resource = load(plain(obj))
         assert isinstance(resource, ServingRuntime | ClusterServingRuntime)
         return installed(resource)
     except InvalidObject as invalid:
@@ -58,3 +57,9 @@ def parse(obj: Object) -> Runtime | Broken:
         log.exception("%s %s", obj["kind"], meta["name"])
         problem = Problem("internal", "", f"{type(error).__name__}: {error}")
         return Broken(obj["kind"], meta["name"], (problem,))
+
+
+def plain(obj: Object) -> Object:
+    """Return an object as a user writes it, without what the API server keeps in its metadata."""
+    meta = obj["metadata"]
+    return {**obj, "metadata": {name: meta[name] for name in ("name", "namespace") if name in meta}}

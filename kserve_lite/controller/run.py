@@ -16,10 +16,12 @@ from kserve_lite.controller.installed import Installed
 from kserve_lite.controller.runtime.apply import Applier
 from kserve_lite.controller.runtime.controller import Controller
 from kserve_lite.controller.runtime.events import Recorder
+from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kube, Object
 from kserve_lite.controller.runtime.leader import Election
 from kserve_lite.controller.runtime.manager import Manager
 from kserve_lite.controller.runtime.metrics import Metrics
+from kserve_lite.controller.servingruntime.reconcile import Runtimes
 
 NAME = "kserve-lite"
 
@@ -43,11 +45,16 @@ def manager(options: Options) -> Manager:
     metrics = Metrics()
     cluster = Cluster.watch(kube, options.config, options.namespaces)
     recorder = Recorder(kube, NAME, identity())
+    installed = Installed(cluster.runtimes, cluster.cluster_runtimes)
     return Manager(
         kube=kube,
         metrics=metrics,
         informers=list(cluster),
-        controllers=[inference_services(kube, cluster, recorder, metrics, options.config)],
+        controllers=[
+            inference_services(kube, cluster, installed, recorder, metrics, options.config),
+            serving_runtimes("servingruntime", cluster.runtimes, installed, recorder, metrics),
+            serving_runtimes("clusterservingruntime", cluster.cluster_runtimes, installed, recorder, metrics),
+        ],
         election=_election(kube, options),
         host=options.host,
         port=options.port,
@@ -55,10 +62,9 @@ def manager(options: Options) -> Manager:
 
 
 def inference_services(
-    kube: Kube, cluster: Cluster, recorder: Recorder, metrics: Metrics, config: Config
+    kube: Kube, cluster: Cluster, installed: Installed, recorder: Recorder, metrics: Metrics, config: Config
 ) -> Controller:
     """Return the controller of InferenceServices: what it looks at, and when."""
-    installed = Installed(cluster.runtimes, cluster.cluster_runtimes)
     services = InferenceServices(
         kube=kube,
         cluster=cluster,
@@ -75,6 +81,15 @@ def inference_services(
     controller.relate(cluster.runtimes, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
     controller.relate(cluster.cluster_runtimes, lambda _: _services(cluster, ""))
     cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
+    return controller
+
+
+def serving_runtimes(
+    name: str, informer: Informer, installed: Installed, recorder: Recorder, metrics: Metrics
+) -> Controller:
+    """Return the controller of one kind of runtime."""
+    controller = Controller(name, Runtimes(informer, installed, recorder).reconcile, metrics, workers=1)
+    controller.own(informer)
     return controller
 
 

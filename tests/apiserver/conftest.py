@@ -73,4 +73,4 @@ def lenient(installed: str, kubectl: Callable[..., str]) -> Iterator[None]:
         schema["properties"]["metadata"] = {"type": "object"}
         kubectl("replace", "-f", "-", stdin=json.dumps(crd))
     yield
-    kubectl("apply", "-f", str(CRDS))
+    kubectl("replace", "-f", str(CRDS))

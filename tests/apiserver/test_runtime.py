@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from kserve_lite.controller.runtime import informer as informer_module
 from kserve_lite.controller.runtime.apply import MANAGED_BY, Applier, Refusal, owner_index
 from kserve_lite.controller.runtime.controller import Controller, Requeue
 from kserve_lite.controller.runtime.informer import Informer
@@ -91,6 +92,7 @@ def wanted(root: Object) -> list[Object]:
         "spec": {
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": pod},
+            **({"replicas": int(root["data"]["replicas"])} if "replicas" in root["data"] else {}),
         },
     }
     return [service] if root["data"].get("deployment") == "no" else [service, deployment]
@@ -211,6 +213,22 @@ async def test_fields_that_others_own_stay_theirs(kubeconfig: Path, namespace: s
         assert service["labels"]["extra"] == "yes"
 
 
+async def test_a_number_that_an_autoscaler_takes_over_stays_until_it_does(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a", replicas="3")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        assert read(kubectl, namespace, "deployment", "a")["spec"]["replicas"] == 3
+
+        root(kubectl, namespace, "a")
+        await world.settled()
+
+        deployment = read(kubectl, namespace, "deployment", "a")
+        assert deployment["spec"]["replicas"] == 3
+        assert deployment["metadata"]["generation"] == 1
+
+
 FOREIGN_SERVICE = {
     "another": {"selector": {"app": "theirs"}, "ports": [{"name": "http", "port": 80, "targetPort": 1}]},
     "the very same": {"selector": {"app": "a"}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
@@ -310,6 +328,86 @@ async def test_changes_missed_while_the_server_was_away_are_found_when_it_is_bac
         while not converged():
             await asyncio.sleep(0.1)
         assert read(kubectl, namespace, "service", "a")["spec"]["ports"][0]["port"] == 80
+
+
+async def test_a_kind_that_the_cluster_lacks_is_done_without_until_it_comes(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(informer_module, "ABSENT_SECONDS", 0.2)
+    kind = Kind("example.com", "v1", "Gadget", "gadgets")
+    kube = Kube.connect(kubeconfig)
+    informer = Informer(kube, kind, (namespace,), optional=True)
+    following = asyncio.ensure_future(informer.run())
+    try:
+        async with asyncio.timeout(60):
+            await informer.synced.wait()
+            assert informer.absent is not None
+            assert informer.absent.code == 404
+
+            kubectl("apply", "-f", "-", stdin=json.dumps(crd(kind)))
+            while informer.absent is not None:
+                await asyncio.sleep(0.1)
+            kubectl("wait", "--for=condition=Established", "crd/gadgets.example.com")
+            gadget = {"apiVersion": "example.com/v1", "kind": "Gadget"}
+            head = {"metadata": {"name": "g", "namespace": namespace}}
+            kubectl("apply", "-f", "-", stdin=json.dumps(gadget | head))
+            while not len(informer):
+                await asyncio.sleep(0.1)
+
+            kubectl("delete", "crd", "gadgets.example.com")
+            while len(informer):
+                await asyncio.sleep(0.1)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await kube.close()
+
+
+def crd(kind: Kind) -> Object:
+    version = {
+        "name": kind.version,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+    }
+    names = {"kind": kind.kind, "plural": kind.plural}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{kind.group}"},
+        "spec": {"group": kind.group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+async def test_an_informer_of_two_namespaces_holds_both_and_no_third(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    for other in ("second", "third"):
+        kubectl("create", "namespace", f"{namespace}-{other}")
+        root(kubectl, f"{namespace}-{other}", other)
+    root(kubectl, namespace, "first")
+    kube = Kube.connect(kubeconfig)
+    informer = Informer(kube, CONFIGMAP, (namespace, f"{namespace}-second"), labels="root=yes")
+    await informer.read()
+    await kube.close()
+
+    assert sorted(obj["metadata"]["name"] for obj in informer) == ["first", "second"]
+
+
+async def test_an_answer_that_comes_after_the_news_of_a_deletion_brings_nothing_back(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a")
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+        late = read(kubectl, namespace, "service", "a")
+        kubectl("-n", namespace, "delete", "configmap", "a")
+        kubectl("-n", namespace, "delete", "service", "a")
+        await world.settled()
+
+        world.children["Service"].remember(late)
+
+        assert world.children["Service"].get(Key(namespace, "a")) is None
 
 
 async def test_a_collection_of_several_pages_is_read_whole(

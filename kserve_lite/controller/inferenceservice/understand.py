@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kserve_lite.api.config import Config
@@ -77,6 +77,8 @@ def _understand(
         asked = resource.spec.predictor.model.runtime if resource.spec.predictor.model else None
         named = [invalid(one) for one in broken if one.name == asked or asked is None]
         obstacles = [finding(problem) for problem in effective]
+        if not runtimes:  # no list of formats helps where there is none
+            obstacles = [replace(one, remedy="") if one.code in _CODES.values() else one for one in obstacles]
         if named and any(one.code in _CODES.values() for one in obstacles):
             obstacles = [*named, *obstacles] if asked else [*obstacles, *named]
         return Understood(obstacles=tuple(obstacles))

@@ -20,6 +20,7 @@ from kserve_lite.controller.runtime.kube import ApiError, Key, Kind, Kube, Objec
 from kserve_lite.controller.runtime.quantity import same_quantity
 
 MANAGER = "kserve-lite"
+HANDED_OVER = "kserve-lite-replicas"  # owns a number of replicas until an autoscaler does
 MANAGED_BY = ("app.kubernetes.io/managed-by", MANAGER)
 AMOUNT_MAPS = frozenset({"limits", "requests", "capacity", "hard"})
 AMOUNTS = frozenset({"sizeLimit", "averageValue", "divisor"})
@@ -110,10 +111,20 @@ class Applier:
             if covers(desired, live):
                 done.live.append(live)
                 return
+            await self._hand_over(informer.kind, desired, live)
         written = await self._write(informer.kind, desired, known=live is not None)
         informer.remember(written)
         done.live.append(written)
         done.written.append(f"{desired['kind']}/{desired['metadata']['name']}")
+
+    async def _hand_over(self, kind: Kind, desired: Object, live: Object) -> None:
+        """Keep the number that we set so far and that from now on somebody else sets: given up, it would become 1."""
+        replicas = (live.get("spec") or {}).get("replicas", 1)
+        if kind.kind != "Deployment" or "replicas" in desired["spec"] or replicas == 1:
+            return
+        meta = {"namespace": live["metadata"]["namespace"], "name": live["metadata"]["name"]}
+        head = {"apiVersion": desired["apiVersion"], "kind": desired["kind"], "metadata": meta}
+        await self.kube.apply(kind, {**head, "spec": {"replicas": replicas}}, HANDED_OVER, force=True)
 
     async def _stranger(self, kind: Kind, desired: Object) -> Object | None:
         """The object that was in the way last time, if it still is: the only read, and only in that state."""

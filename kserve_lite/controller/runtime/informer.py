@@ -82,6 +82,16 @@ class Informer:
             for namespace in self.namespaces:
                 tasks.create_task(self._run(namespace))
 
+    async def read(self) -> None:
+        """List once, without following. Raises `ApiError` and connection errors."""
+        for namespace in self.namespaces:
+            try:
+                await self._list(namespace)
+            except ApiError as error:
+                if not self.optional or error.code not in (403, 404):
+                    raise
+                self._is_absent(namespace, error)
+
     async def _run(self, namespace: str) -> None:
         version = ""
         failures = 0
@@ -122,7 +132,7 @@ class Informer:
     def _is_absent(self, namespace: str, error: ApiError) -> None:
         self._heard()
         if self.absent is None:
-            log.info("%s: %s; doing without", self.kind.plural, error)
+            log.debug("%s: %s; doing without", self.kind.plural, error)
         self.absent = error
         for key in [key for key in self._objects if namespace in ("", key.namespace)]:
             self._drop(key)

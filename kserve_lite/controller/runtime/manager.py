@@ -37,8 +37,8 @@ class Manager:
     host: str = "0.0.0.0"
     port: int = 8080
 
-    async def run(self) -> None:
-        """Run until told to stop. A standby keeps its caches warm, so that taking over costs no list."""
+    async def run(self) -> bool:
+        """Run until told to stop; False when the lead was lost. A standby keeps its caches warm."""
         self.metrics.watch_cache(self.informers, self.kube)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -61,6 +61,7 @@ class Manager:
         for task in (working, *followers):
             if not task.cancelled() and (error := task.exception()):
                 raise error
+        return stop.is_set()
 
     def deaf(self) -> list[str]:
         """Kinds whose watch heard nothing, not even a bookmark, for far longer than the server stays silent."""

@@ -1,0 +1,214 @@
+"""Many InferenceServices at once: time, requests, processor and memory of the controller: `make bench-controller`.
+
+Eight writers create services whose pods no scheduler takes; metadata of the children is watched. Requests are counted
+by the controller itself at the wire, processor time and memory by the kernel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from kserve_lite.controller import kinds
+from kserve_lite.controller.cluster import OURS
+from kserve_lite.controller.runtime.kube import ApiError, Key, Kind, Kube
+from tests.bench.controller.figures import Figures, write
+from tests.bench.controller.process import Controller, wait
+from tools.cluster.provider import KUBECONFIG
+
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces", namespaced=False)
+WRITERS = 8
+
+
+def main() -> None:
+    """Measure and print; with --write also into docs/benchmarks.md."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--services", type=int, default=1000)
+    parser.add_argument(
+        "--kubeconfig", type=Path, default=KUBECONFIG, help="(default: that of `make cluster`)"
+    )
+    parser.add_argument("--rest", type=float, default=60.0, help="seconds to watch it at rest")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument(
+        "--prefix", default="", help="a command in front of the controller, such as one that limits it"
+    )
+    arguments = parser.parse_args()
+    figures = asyncio.run(measure(arguments))
+    print(figures.table())
+    if arguments.write:
+        write(figures)
+
+
+async def measure(arguments: argparse.Namespace) -> Figures:
+    """Run all phases, one after the other."""
+    kube = Kube.connect(arguments.kubeconfig)
+    space = f"bench-{time.time_ns() % 10**8}"
+    await kube.create(NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    await runtime(kube, space)
+    log = Path(tempfile.mkdtemp(prefix="bench-controller-")) / "controller.log"
+    controller = Controller(arguments.kubeconfig, log, tuple(arguments.prefix.split())).start()
+    figures = Figures(services=arguments.services)
+    try:
+        controller.ready()
+        await asyncio.sleep(1)
+        figures.memory_empty = controller.memory()
+        await create(kube, space, controller, figures)
+        await asyncio.to_thread(controller.settled)
+        figures.cpu_settled = controller.cpu - figures.cpu_before
+        figures.memory = controller.memory()
+        sent = controller.requests()
+        figures.requests = sum(n for (verb, _), n in sent.items() if verb not in ("list", "watch"))
+        figures.reads = sum(n for (verb, _), n in sent.items() if verb == "get") + sum(
+            n for (verb, resource), n in sent.items() if verb == "list" and n > figures.lists.get(resource, 1)
+        )
+        await rest(controller, arguments.rest, figures)
+        await restart(controller, figures)
+        await delete(kube, space, figures)
+    finally:
+        controller.stop()
+        await kube.delete(
+            NAMESPACE, Key("", space), (await kube.get(NAMESPACE, Key("", space)))["metadata"]["uid"]
+        )
+        await kube.close()
+    return figures
+
+
+async def runtime(kube: Kube, space: str) -> None:
+    """Install the runtime that all services use."""
+    container = {
+        "name": "kserve-container",
+        "image": "none",
+        "args": ["--model_name={{.Name}}"],
+        "ports": [{"containerPort": 8080}],
+    }
+    formats = [{"name": "sklearn", "version": "1", "autoSelect": True}]
+    body = {
+        "apiVersion": "serving.kserve.io/v1alpha1",
+        "kind": "ServingRuntime",
+        "metadata": {"name": "sklearn", "namespace": space},
+        "spec": {
+            "supportedModelFormats": formats,
+            "protocolVersions": ["v1", "v2"],
+            "containers": [container],
+        },
+    }
+    await kube.create(kinds.SERVING_RUNTIME, body)
+
+
+def service(space: str, number: int) -> dict[str, Any]:
+    """Return one service; no scheduler is called `nobody`, so its pod stays Pending."""
+    predictor = {"sklearn": {"storageUri": f"s3://models/{number}"}, "schedulerName": "nobody"}
+    return {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": f"bench-{number:05}", "namespace": space},
+        "spec": {"predictor": predictor},
+    }
+
+
+async def create(kube: Kube, space: str, controller: Controller, figures: Figures) -> None:
+    """Create the services by several writers and wait for the last child of the last."""
+    figures.lists = {resource: n for (verb, resource), n in controller.requests().items() if verb == "list"}
+    figures.cpu_before = controller.cpu
+    made: dict[str, float] = {}
+    complete: dict[str, float] = {}
+    watching = asyncio.ensure_future(children(kube, space, complete, figures.services))
+    await asyncio.sleep(0.5)
+    began = time.monotonic()
+    numbers = iter(range(figures.services))
+
+    async def writer() -> None:
+        for number in numbers:
+            body = service(space, number)
+            await kube.create(kinds.INFERENCE_SERVICE, body)
+            made[body["metadata"]["name"]] = time.monotonic()
+
+    await asyncio.gather(*(writer() for _ in range(WRITERS)))
+    await asyncio.wait_for(watching, 600)
+    figures.last_child = max(complete.values()) - began
+    each = sorted(complete[name] - at for name, at in made.items())
+    figures.p50, figures.p99 = statistics.median(each), each[int(len(each) * 0.99)]
+    figures.cpu_last_child = controller.cpu - figures.cpu_before
+
+
+async def children(kube: Kube, space: str, complete: dict[str, float], services: int) -> None:
+    """Note when each service has its Deployment and both Services."""
+    seen: dict[str, int] = {}
+
+    async def follow(kind: Kind) -> None:
+        version = "0"
+        while len(complete) < services:
+            try:
+                async for event in kube.watch(kind, version, space, OURS):
+                    version = event.object["metadata"]["resourceVersion"]
+                    if event.type == "ADDED":
+                        name = event.object["metadata"]["ownerReferences"][0]["name"]
+                        seen[name] = seen.get(name, 0) + 1
+                        if seen[name] == 3:
+                            complete[name] = time.monotonic()
+                    if len(complete) >= services:
+                        return
+            except ApiError:
+                version = "0"
+
+    tasks = [asyncio.ensure_future(follow(kind)) for kind in (kinds.DEPLOYMENT, kinds.SERVICE)]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def rest(controller: Controller, seconds: float, figures: Figures) -> None:
+    """Count what it does while nothing happens."""
+    writes, cpu, began = controller.writes(), controller.cpu, time.monotonic()
+    await asyncio.sleep(seconds)
+    took = time.monotonic() - began
+    figures.rest_writes = (controller.writes() - writes) / took * 60
+    figures.rest_cpu = (controller.cpu - cpu) / took * 1000
+
+
+async def restart(controller: Controller, figures: Figures) -> None:
+    """Stop it and start another; wait until that has looked at every service."""
+    figures.stopping = controller.stop()
+    controller.start()
+
+    def looked() -> bool:
+        return controller.reconciles() >= figures.services and controller.waiting() == 0
+
+    await asyncio.to_thread(wait, looked, 120)
+    figures.restart = time.monotonic() - controller.began
+    figures.restart_writes = controller.writes()
+    figures.memory_peak = controller.memory("VmHWM")
+
+
+async def delete(kube: Kube, space: str, figures: Figures) -> None:
+    """Delete all services and wait for the last of them and of their children."""
+    began = time.monotonic()
+    path = kinds.INFERENCE_SERVICE.path(space)
+    answer = await kube.client.request("DELETE", path, headers={"Content-Type": "application/json"},
+                                       content=json.dumps({"propagationPolicy": "Background"}))  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    figures.delete_accepted = time.monotonic() - began
+
+    async def left(kind: Kind) -> int:
+        pages = kube.pages(kind, space, "" if kind is kinds.INFERENCE_SERVICE else OURS)
+        return sum([len(page.items) async for page in pages])
+
+    while await left(kinds.INFERENCE_SERVICE):
+        await asyncio.sleep(0.1)
+    figures.delete = time.monotonic() - began
+    while await left(kinds.DEPLOYMENT) + await left(kinds.SERVICE):
+        if time.monotonic() - began > 120:
+            return
+        await asyncio.sleep(0.2)
+    figures.delete_children = time.monotonic() - began
+
+
+if __name__ == "__main__":
+    main()

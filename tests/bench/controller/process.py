@@ -1,0 +1,115 @@
+"""A controller as a process of its own, and what the kernel and its metrics say about it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.apiserver import free_port
+
+TICKS = os.sysconf("SC_CLK_TCK")
+_REQUESTS = re.compile(
+    r'^kserve_lite_api_requests_total\{resource="([^"]+)",verb="([^"]+)"\} ([\d.e+]+)', re.MULTILINE
+)
+_RECONCILES = re.compile(
+    r'^controller_runtime_reconcile_total\{controller="inferenceservice",.*\} ([\d.e+]+)', re.MULTILINE
+)
+_DEPTH = re.compile(r'^workqueue_depth\{name="inferenceservice"\} ([\d.e+]+)', re.MULTILINE)
+READING = frozenset({"get", "list", "watch"})
+
+
+@dataclass
+class Controller:
+    """`kserve-lite controller` on loopback; `prefix` is a command in front of it, such as one that limits it."""
+
+    kubeconfig: Path
+    log: Path
+    prefix: tuple[str, ...] = ()
+
+    def start(self) -> Controller:
+        """Start the process and return at once; `ready` waits for its first lists."""
+        self.port = free_port()
+        self.began = time.monotonic()
+        command = [*self.prefix, sys.executable, "-m", "kserve_lite", "controller", f"--kubeconfig={self.kubeconfig}",
+                   f"--address=127.0.0.1:{self.port}", "--log-level=warning"]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return self
+
+    def ready(self, seconds: float = 120) -> float:
+        """Wait until it says that it is ready; return seconds since the start."""
+        wait(lambda: self._ask("/readyz") is not None, seconds)
+        return time.monotonic() - self.began
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """End it; return how long that took."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(timeout=60)
+        return time.monotonic() - began
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self, which: str = "VmRSS") -> float:
+        """Resident memory in MB (1,000,000 bytes); VmHWM is its peak."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(rf"^{which}:\s+(\d+) kB", status, re.MULTILINE)
+        assert found is not None
+        return int(found.group(1)) * 1024 / 1e6
+
+    def requests(self) -> dict[tuple[str, str], int]:
+        """Requests so far by verb and resource, those for the Lease left out."""
+        text = self._ask("/metrics") or ""
+        found = {(verb, resource): int(float(count)) for resource, verb, count in _REQUESTS.findall(text)}
+        return {key: count for key, count in found.items() if not key[1].startswith("leases")}
+
+    def writes(self) -> int:
+        """Requests so far that change something, those for the Lease left out."""
+        return sum(count for (verb, _), count in self.requests().items() if verb not in READING)
+
+    def reconciles(self) -> int:
+        """Reconciles so far."""
+        return int(sum(float(count) for count in _RECONCILES.findall(self._ask("/metrics") or "")))
+
+    def waiting(self) -> int:
+        """Keys in its queue."""
+        return int(sum(float(count) for count in _DEPTH.findall(self._ask("/metrics") or "")))
+
+    def settled(self, share: float = 0.1, seconds: float = 8.0, patience: float = 400.0) -> float:
+        """Wait until it used less than `share` of a core for `seconds`; return when that began (monotonic)."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            began, before = time.monotonic(), self.cpu
+            time.sleep(seconds)
+            if (self.cpu - before) / (time.monotonic() - began) < share:
+                return began
+        raise TimeoutError(f"not settled within {patience:.0f} s")
+
+    def _ask(self, path: str) -> str | None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            assert self.process.poll() is None, f"the controller ended: see {self.log}"
+            return None
+
+
+def wait(done: object, seconds: float) -> None:
+    """Wait for a condition; raises `TimeoutError`."""
+    assert callable(done)
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not within {seconds:.0f} s")
+        time.sleep(0.02)
