@@ -34,6 +34,12 @@ class Step(Definition):
     map_predictions_to_instances: bool | None = Field(
         None, description="Turn predictions before it into instances."
     )
+    timeout: int | None = Field(
+        None, ge=1, le=86400, description="Seconds for the call with all its retries (kserve-lite only)."
+    )
+    retries: int | None = Field(
+        None, ge=0, le=5, description="More attempts after 502, 503 or 504 (kserve-lite only)."
+    )
 
 
 class Node(Definition):
@@ -41,6 +47,11 @@ class Node(Definition):
 
     router_type: Literal["Sequence", "Splitter", "Ensemble", "Switch"] = Field(
         description="One after another, one by weight, all at once, or the first whose condition holds."
+    )
+    hash_header: str | None = Field(
+        None,
+        max_length=63,
+        description="Of a Splitter: requests with one value of this header take one step (kserve-lite only).",
     )
     steps: list[Step] | None = Field(None, max_length=32, json_schema_extra=ATOMIC, description="The steps.")
 

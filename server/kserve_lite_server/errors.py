@@ -9,6 +9,7 @@ STATUS = {
     "invalid_event": 400,
     "bad_request": 400,
     "not_found": 404,
+    "no_route": 404,
     "model_not_found": 404,
     "version_not_found": 404,
     "method_not_allowed": 405,
@@ -18,14 +19,17 @@ STATUS = {
     "headers_too_large": 431,
     # The server cannot answer now; the same request may succeed later.
     "queue_full": 429,
+    "overloaded": 503,
     "model_not_ready": 503,
     "server_not_ready": 503,
     "deadline_exceeded": 504,
-    # Another step of the pipeline (predictor, explainer) did not answer as it should.
+    # Another step of the pipeline (predictor, explainer, a step of a graph) did not answer as it should.
     "step_unreachable": 503,
     "step_too_slow": 504,
     "step_broken": 502,
     "step_refused": 502,  # or the step's own status
+    "step_not_json": 502,
+    "step_answer_too_large": 502,
     # A model cannot be loaded: the artefact must change.
     "model_file_missing": 503,
     "model_file_ambiguous": 503,

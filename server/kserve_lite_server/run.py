@@ -18,13 +18,14 @@ from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.endpoints import ROUTES
 from kserve_lite_server.http.hot import HotPath, HotProtocol
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
-from kserve_lite_server.http.server import listen, serve
+from kserve_lite_server.http.server import serve
 from kserve_lite_server.logs import set_up_logs
 from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.repository.control import Control, LocalControl
 from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
+from kserve_lite_server.sockets import listen
 from kserve_lite_server.spans import open_spans
 
 if TYPE_CHECKING:

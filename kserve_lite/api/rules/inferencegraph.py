@@ -1,7 +1,9 @@
 """Rules about graphs."""
 
+from kserve_lite.api.gjson import ConditionError, compiled
 from kserve_lite.api.inferencegraph import ROOT, InferenceGraphSpec, Node, Step
 from kserve_lite.api.marks import Rule
+from kserve_lite.api.rules.match import matches
 
 CONDITIONAL = ("Sequence", "Switch")
 
@@ -46,7 +48,24 @@ def acyclic(spec: InferenceGraphSpec) -> bool:
     return all(visit(name, ()) for name in spec.nodes)
 
 
+def understood(step: Step) -> bool:
+    """Return whether the condition can be compiled."""
+    try:
+        compiled(step.condition or "@this")
+    except ConditionError:
+        return False
+    return True
+
+
+def only_in_sequences(node: Node) -> bool:
+    """Return whether only a Sequence says what becomes of the answer before a step."""
+    return node.router_type == "Sequence" or not any(
+        step.data == "$response" or step.map_predictions_to_instances for step in node.steps or ()
+    )
+
+
 STEPS = "!has(self.steps) || self.steps"
+URL = "^https?://[^/?#]+"
 
 RULES = (
     # G2
@@ -151,5 +170,67 @@ RULES = (
             node.router_type in CONDITIONAL or all(step.condition is None for step in node.steps or ())
         ),
         field=".steps",
+    ),
+    Rule(
+        id="condition_first",
+        on=Node,
+        cel=(
+            "self.routerType != 'Sequence' || !has(self.steps) || size(self.steps) == 0 || "
+            "!has(self.steps[0].condition)"
+        ),
+        message="the first step of a Sequence has no answer before it that a condition could read",
+        remedy="remove condition, or put a Switch before the Sequence",
+        holds=lambda node: (
+            node.router_type != "Sequence" or not node.steps or node.steps[0].condition is None
+        ),
+        field=".steps",
+    ),
+    Rule(
+        id="condition_unparsable",
+        on=Step,
+        cel="",
+        message="the condition is none that is understood here",
+        remedy="write a GJSON path such as `instances.#(age>30)`; docs/guides/graphs.md lists what there is",
+        holds=understood,
+        field=".condition",
+        in_crd=False,
+    ),
+    Rule(
+        id="response_unused",
+        on=Node,
+        cel=(
+            f"self.routerType == 'Sequence' || {STEPS}.all(s, (!has(s.data) || s.data != '$response') && "
+            "(!has(s.mapPredictionsToInstances) || !s.mapPredictionsToInstances))"
+        ),
+        message="only steps of a Sequence have an answer before them",
+        remedy="remove data: $response and mapPredictionsToInstances, or make the node a Sequence",
+        holds=only_in_sequences,
+        field=".steps",
+    ),
+    Rule(
+        id="hash_header_unused",
+        on=Node,
+        cel="self.routerType == 'Splitter' || !has(self.hashHeader)",
+        message="only a Splitter has something to choose by a header",
+        remedy="remove hashHeader, or make the node a Splitter",
+        holds=lambda node: node.router_type == "Splitter" or node.hash_header is None,
+        field=".hashHeader",
+    ),
+    Rule(
+        id="step_without_call",
+        on=Step,
+        cel="!has(self.nodeName) || (!has(self.timeout) && !has(self.retries))",
+        message="a step that leads to a node calls nothing itself",
+        remedy="give timeout and retries to the steps of that node",
+        holds=lambda step: step.node_name is None or (step.timeout is None and step.retries is None),
+    ),
+    Rule(
+        id="step_url",
+        on=Step,
+        cel=f"!has(self.serviceUrl) || self.serviceUrl.matches('{URL}')",
+        message="serviceUrl must begin with http:// or https:// and a host",
+        remedy="correct the URL",
+        holds=lambda step: step.service_url is None or matches(URL, step.service_url),
+        field=".serviceUrl",
     ),
 )

@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from kserve_lite_server.http.server import PortTaken
+from kserve_lite_server.sockets import PortTaken
 
 
 def reserve(host: str, port: int) -> socket.socket:

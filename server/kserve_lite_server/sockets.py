@@ -1,0 +1,35 @@
+"""The listening socket of a server process."""
+
+import errno
+import socket
+
+from kserve_lite_server.errors import StartError
+
+BACKLOG = 4096
+
+
+class PortTaken(StartError):
+    """Somebody else listens on the port."""
+
+    code = "port_taken"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind a port. Raises `PortTaken` with the remedy."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"port {port} is in use; end the other process or choose another --http_port"
+            ) from None
+        raise PortTaken(
+            f"cannot listen on {host}:{port}: {error.strerror}; see --host and --http_port"
+        ) from None
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
