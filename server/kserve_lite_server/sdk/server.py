@@ -14,7 +14,7 @@ from kserve_lite_server.errors import StartError
 from kserve_lite_server.grpc.port import reserve
 from kserve_lite_server.http.app import App
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
-from kserve_lite_server.http.server import listen, make_server
+from kserve_lite_server.http.server import make_server
 from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.sdk import flags
 from kserve_lite_server.sdk.config import PredictorConfig, set_predictor
@@ -25,6 +25,7 @@ from kserve_lite_server.sdk.logs import configure_logging
 from kserve_lite_server.sdk.model import BaseKServeModel, Model
 from kserve_lite_server.sdk.repository import ModelRepository
 from kserve_lite_server.settings import Settings
+from kserve_lite_server.sockets import listen
 
 log = logging.getLogger(__name__)
 
