@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from kserve_lite.api.config import Config
+from kserve_lite.api.storagecontainer import ClusterStorageContainer
 from kserve_lite.controller import kinds
 from kserve_lite.controller.findings import pod
 from kserve_lite.controller.runtime.apply import MANAGED_BY, owner_index
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kind, Kube, Object
 from kserve_lite.resolve.labels import SERVICE
+from kserve_lite.resolve.surroundings import Surroundings
 
+log = logging.getLogger(__name__)
 BY_SERVICE = "service"
 OURS = "=".join(MANAGED_BY)
 
@@ -24,6 +30,8 @@ class Cluster:
     services: Informer
     runtimes: Informer
     cluster_runtimes: Informer
+    service_accounts: Informer
+    storage_containers: Informer
     pods: Informer
     children: dict[str, Informer] = field(default_factory=dict)
 
@@ -35,6 +43,8 @@ class Cluster:
             services=Informer(kube, kinds.INFERENCE_SERVICE, where),
             runtimes=Informer(kube, kinds.SERVING_RUNTIME, where),
             cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
+            service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where),
+            storage_containers=Informer(kube, kinds.CLUSTER_STORAGE_CONTAINER, optional=True),
             pods=Informer(
                 kube, kinds.POD, where, labels=SERVICE, indexes={BY_SERVICE: _index}, trim=pod.trim
             ),
@@ -52,7 +62,8 @@ class Cluster:
         )
 
     def __iter__(self) -> Iterator[Informer]:
-        yield from (self.services, self.runtimes, self.cluster_runtimes, self.pods)
+        yield from (self.services, self.runtimes, self.cluster_runtimes)
+        yield from (self.service_accounts, self.storage_containers, self.pods)
         yield from self.children.values()
 
     def pods_of(self, service: Key) -> list[Object]:
@@ -64,11 +75,28 @@ class Cluster:
         own = [obj for obj in self.runtimes if obj["metadata"]["namespace"] == namespace]
         return [*own, *self.cluster_runtimes]
 
+    def surroundings_of(self, namespace: str) -> Surroundings:
+        """What services of `namespace` may refer to: its ServiceAccounts, the cluster's storage containers."""
+        accounts = {
+            obj["metadata"]["name"]: obj
+            for obj in self.service_accounts
+            if obj["metadata"]["namespace"] == namespace
+        }
+        return Surroundings(accounts, tuple(_readable(self.storage_containers)))
+
 
 OPTIONAL = frozenset({kinds.SCALED_OBJECT, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE})
 """Kinds that a cluster may not know, or that the installation may not be allowed to touch."""
 
 BASE = (kinds.SERVICE, kinds.DEPLOYMENT, kinds.DISRUPTION_BUDGET, kinds.AUTOSCALER, kinds.SCALED_OBJECT)
+
+
+def _readable(containers: Iterable[Object]) -> Iterator[ClusterStorageContainer]:
+    for obj in containers:
+        try:
+            yield ClusterStorageContainer.model_validate(obj)
+        except ValidationError as error:
+            log.warning("ClusterStorageContainer %s is left out: %s", obj["metadata"]["name"], error)
 
 
 def child_kinds(config: Config) -> tuple[Kind, ...]:

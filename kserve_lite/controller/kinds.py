@@ -7,6 +7,7 @@ from kserve_lite.controller.runtime.kube import Kind
 
 SERVICE = Kind("", "v1", "Service", "services")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
+SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 POD = Kind("", "v1", "Pod", "pods")
 CORE_EVENT = Kind("", "v1", "Event", "events")
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
@@ -25,3 +26,4 @@ OWN: dict[str, Kind] = {
 INFERENCE_SERVICE = OWN["InferenceService"]
 SERVING_RUNTIME = OWN["ServingRuntime"]
 CLUSTER_SERVING_RUNTIME = OWN["ClusterServingRuntime"]
+CLUSTER_STORAGE_CONTAINER = OWN["ClusterStorageContainer"]

@@ -34,6 +34,8 @@ RIGHTS: tuple[Right, ...] = (
     Right(_SERVING, "inferenceservices/status", ("patch",)),
     Right(_SERVING, "servingruntimes", _READ),
     Right(_SERVING, "clusterservingruntimes", _READ, "cluster"),
+    Right(_SERVING, "clusterstoragecontainers", _READ, "cluster"),
+    Right("", "serviceaccounts", _READ),
     Right("", "services", _CHILD),
     Right("apps", "deployments", _CHILD),
     Right("policy", "poddisruptionbudgets", _CHILD),

@@ -80,6 +80,8 @@ def inference_services(
         controller.follow(informer, cluster.services)
     controller.relate(cluster.runtimes, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
     controller.relate(cluster.cluster_runtimes, lambda _: _services(cluster, ""))
+    controller.relate(cluster.service_accounts, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
+    controller.relate(cluster.storage_containers, lambda _: _services(cluster, ""))
     cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
     return controller
 

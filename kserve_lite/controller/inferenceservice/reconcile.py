@@ -40,7 +40,12 @@ class InferenceServices:
         service = self.cluster.services.get(key)
         if service is None or "deletionTimestamp" in service["metadata"]:
             return None  # children go with their owner
-        understood = understand(service, *self.installed.for_namespace(key.namespace), self.config)
+        understood = understand(
+            service,
+            *self.installed.for_namespace(key.namespace),
+            self.config,
+            self.cluster.surroundings_of(key.namespace),
+        )
         pods, again = await self.gatherer.gather(self.cluster.pods_of(key))
         if _is_new(service):
             await self._report(key, changed(service, understood, self.applier.children(service), pods))

@@ -16,6 +16,7 @@ from kserve_lite.render import render
 from kserve_lite.resolve.effective import Effective
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.service import resolve
+from kserve_lite.resolve.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,15 @@ class Understood:
 
 
 def understand(
-    service: Object, runtimes: Sequence[Runtime], broken: Sequence[Broken], config: Config
+    service: Object,
+    runtimes: Sequence[Runtime],
+    broken: Sequence[Broken],
+    config: Config,
+    surroundings: Surroundings,
 ) -> Understood:
     """Return what the service comes to. Never raises: one object that we cannot deal with stops no other."""
     try:
-        return _understand(service, runtimes, broken, config)
+        return _understand(service, runtimes, broken, config, surroundings)
     except InvalidObject as invalid:
         return Understood(obstacles=tuple(map(finding, invalid.problems)))
     except Exception as error:
@@ -60,7 +65,11 @@ def understand(
 
 
 def _understand(
-    service: Object, runtimes: Sequence[Runtime], broken: Sequence[Broken], config: Config
+    service: Object,
+    runtimes: Sequence[Runtime],
+    broken: Sequence[Broken],
+    config: Config,
+    surroundings: Surroundings,
 ) -> Understood:
     meta = service["metadata"]
     resource = load(
@@ -72,7 +81,7 @@ def _understand(
         }
     )
     assert isinstance(resource, InferenceService)
-    effective = resolve(resource, runtimes, config)
+    effective = resolve(resource, runtimes, config, surroundings=surroundings)
     if isinstance(effective, list):
         asked = resource.spec.predictor.model.runtime if resource.spec.predictor.model else None
         named = [invalid(one) for one in broken if one.name == asked or asked is None]
