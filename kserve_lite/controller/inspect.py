@@ -30,7 +30,9 @@ async def inspect(
         if service is None:
             return None
         installed = Installed(cluster.runtimes, cluster.cluster_runtimes)
-        understood = understand(service, *installed.for_namespace(where), config)
+        understood = understand(
+            service, *installed.for_namespace(where), config, cluster.surroundings_of(where)
+        )
         live = Applier(kube, cluster.children).children(service)
         pods, _ = await Gatherer(kube).gather(cluster.pods_of(key))
         look = observe(service, understood, live, pods)
