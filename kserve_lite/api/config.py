@@ -103,6 +103,22 @@ class Autoscaling(Definition):
     )
 
 
+class Router(Definition):
+    """The pods that take requests through an InferenceGraph."""
+
+    image: str = Field("", max_length=512, description="Their image; that of this release when empty.")
+    resources: Resources = Field(
+        {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "512Mi"}},
+        description="Their resources, unless a graph says otherwise.",
+    )
+    headers: list[str] = Field(
+        [],
+        max_length=64,
+        description="Headers of a request that its steps get, as regular expressions that occur in their names; "
+        "those of traces (traceparent, x-request-id, b3) they always get.",
+    )
+
+
 class Config(Definition):
     """Settings of the controller."""
 
@@ -112,6 +128,7 @@ class Config(Definition):
         PodDefaults(), description="What a model's pods get unless the service says otherwise."
     )
     autoscaling: Autoscaling = Field(Autoscaling(), description="Who scales.")
+    router: Router = Field(Router(), description="The pods that take requests through an InferenceGraph.")
     propagation: Propagation = Field(Propagation(), description="Labels and annotations that pods get.")
     runtime_changes: Literal["pin", "follow"] = Field(
         "pin",
