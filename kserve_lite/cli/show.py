@@ -110,6 +110,9 @@ class Show:
 def curl(url: str, trial: Trial) -> str:
     """Return the command line that asks a service something it can answer."""
     host = f" -H 'Host: {trial.host}'" if trial.host else ""
+    if not trial.model:  # a graph
+        body = trial.body or '{"instances": [...]}'
+        return f"curl -s{host} -H 'Content-Type: application/json' -d {shlex.quote(body)} {url}/"
     if trial.body is None:
         return f"curl -s{host} {url}/v1/models/{trial.model}"
     path = f"/v2/models/{trial.model}/infer" if _is_v2(trial.body) else f"/v1/models/{trial.model}:predict"

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kserve_lite.api.config import Config, Network
+from kserve_lite.api.inferencegraph import InferenceGraph
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import Manifest, read
 from kserve_lite.api.problems import Place, Problem
+from kserve_lite.local.graph import GraphPlan, graph_plan
 from kserve_lite.local.plan import Plan, plan
 from kserve_lite.local.unused import unused
+from kserve_lite.resolve.effective import Effective
+from kserve_lite.resolve.graph import resolve_graph
 from kserve_lite.resolve.service import resolve
 
 _LONGEST_SAMPLE = 2000
@@ -26,14 +30,24 @@ class Desired:
     """A request body that fits the model, where one lies beside the YAML file."""
     unused: dict[str, list[str]] = field(default_factory=dict)
     """Fields that are right and have no effect on one machine."""
+    resolved: list[Effective] = field(default_factory=list)
+    graphs: dict[str, GraphPlan] = field(default_factory=dict)
+
+    @property
+    def all_plans(self) -> dict[str, Plan | GraphPlan]:
+        """Everything that is to run; graphs last, under a key of their own, since names may be the same."""
+        return {**self.plans, **{f"graph {key}": plan for key, plan in self.graphs.items()}}
 
 
-def desired(paths: Sequence[Path], mounts: Mapping[str, Path], domain: str) -> Desired:
-    """Read the files and resolve every InferenceService in them."""
+def desired(
+    paths: Sequence[Path], mounts: Mapping[str, Path], domain: str, gateway: str = "http://127.0.0.1:8080"
+) -> Desired:
+    """Read the files and resolve every InferenceService and InferenceGraph in them."""
     found = read(paths)
     result = Desired(problems=list(found.problems))
     services = [(m, m.resource) for m in found.objects if isinstance(m.resource, InferenceService)]
-    if not services and not result.problems:
+    graphs = [(m, m.resource) for m in found.objects if isinstance(m.resource, InferenceGraph)]
+    if not services and not graphs and not result.problems:
         where = Place(str(paths[0]))
         message = "there is no InferenceService to serve"
         result.problems.append(
@@ -41,9 +55,24 @@ def desired(paths: Sequence[Path], mounts: Mapping[str, Path], domain: str) -> D
         )
     for manifest, service in services:
         _add(result, manifest, service, mounts, domain, alone=_alone(manifest, [m for m, _ in services]))
+    for manifest, graph in graphs:
+        _add_graph(result, manifest, graph, domain, gateway)
     if result.problems:
         result.plans.clear()
+        result.graphs.clear()
     return result
+
+
+def _add_graph(result: Desired, manifest: Manifest, graph: InferenceGraph, domain: str, gateway: str) -> None:
+    services = {service.name: service for service in result.resolved if service.namespace == graph.namespace}
+    config = Config(network=Network(domain=domain))
+    effective = resolve_graph(graph, services, config, gateway=gateway)
+    if isinstance(effective, list):
+        result.problems += [manifest.located(problem) for problem in effective]
+        return
+    result.graphs[effective.key] = graph_plan(effective)
+    if sample := _sample(_folder(manifest), graph.name, alone=False):
+        result.samples[f"graph {effective.key}"] = sample
 
 
 def _add(
@@ -62,6 +91,8 @@ def _add(
     if isinstance(planned, list):
         result.problems += [manifest.located(problem) for problem in planned]
         return
+    if isinstance(effective, Effective):
+        result.resolved.append(effective)
     result.plans[planned.key] = planned
     result.unused[planned.key] = unused(service)
     if sample := _sample(folder, service.name, alone=alone):

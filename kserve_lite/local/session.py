@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from kserve_lite.local import ports
 from kserve_lite.local.desired import Desired, desired
 from kserve_lite.local.events import Listening, Phase, Refused, Report, Trial, Unused
 from kserve_lite.local.gateway import Backend, Gateway, Unavailable
+from kserve_lite.local.graph import GraphPlan, GraphService
 from kserve_lite.local.plan import Plan
 from kserve_lite.local.route import Route
 from kserve_lite.local.service import Service
@@ -38,14 +39,14 @@ class Options:
 async def serve(options: Options, report: Report) -> int:
     """Serve until SIGINT or SIGTERM; return 0, or 1 if nothing could be served. Raises `ports.PortInUse`."""
     with _signals() as stop:
-        wanted = _read(options)
+        addresses = [options.address] if options.address else ports.loopback()
+        port = ports.claim(addresses, options.port or DEFAULT_PORT, strict=options.port is not None)
+        wanted = _read(options, port)
         if wanted.problems:
             report(Refused(tuple(wanted.problems), still_serving=False))
             return 1
-        addresses = [options.address] if options.address else ports.loopback()
-        port = ports.claim(addresses, options.port or DEFAULT_PORT, strict=options.port is not None)
         with workspace() as folder:
-            session = Session(options, folder, report)
+            session = Session(options, port, folder, report)
             async with Gateway(session.routes, session.backend).listening(addresses, port), session.open():
                 session.apply(wanted)
                 code = await _until(stop, session.run(port))
@@ -57,12 +58,13 @@ async def serve(options: Options, report: Report) -> int:
 class Session:
     """The services that run, brought in line with what the files say."""
 
-    def __init__(self, options: Options, folder: Path, report: Report) -> None:
+    def __init__(self, options: Options, port: int, folder: Path, report: Report) -> None:
         """Nothing runs before `apply`."""
         self._options = options
+        self._port = port
         self._folder = folder
         self._report = report
-        self._services: dict[str, Service] = {}
+        self._services: dict[str, Service | GraphService] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._prints: dict[str, Print] = {}
@@ -81,23 +83,25 @@ class Session:
 
     def routes(self) -> list[Route]:
         """Return the services as the gateway tells them apart."""
-        return [service.plan.route for service in self._services.values()]
+        return [replace(service.plan.route, key=key) for key, service in self._services.items()]
 
     def backend(self, key: str) -> Backend | Unavailable:
-        """Return where a service answers now."""
+        """Return where a service or graph answers now, by its route's key."""
         return self._services[key].backend
 
     def apply(self, wanted: Desired) -> None:
         """Start what is new, change what differs, end what is gone."""
         self._wanted = wanted
-        for key in self._services.keys() - wanted.plans.keys():
+        plans = wanted.all_plans
+        for key in self._services.keys() - plans.keys():
             self._remove(key)
-        for key, plan in wanted.plans.items():
+        for key, plan in plans.items():
             seen = fingerprint(plan.watched())
-            if key not in self._services:
+            service = self._services.get(key)
+            if service is None:
                 self._add(key, plan)
-            elif plan != self._services[key].plan or seen != self._prints[key]:
-                self._services[key].change(plan)
+            elif plan != service.plan or seen != self._prints[key]:
+                service.change(plan)  # type: ignore[arg-type]  # a key is of one kind
             self._prints[key] = seen
 
     async def run(self, port: int) -> int:
@@ -124,27 +128,32 @@ class Session:
     def _watched(self) -> list[Path]:
         return [
             *self._options.paths,
-            *(path for plan in self._wanted.plans.values() for path in plan.watched()),
+            *(path for plan in self._wanted.all_plans.values() for path in plan.watched()),
         ]
 
     def _reload(self) -> None:
-        wanted = _read(self._options)
+        wanted = _read(self._options, self._port)
         if wanted.problems:
             self._report(Refused(tuple(wanted.problems), still_serving=True))
         else:
             self.apply(wanted)
 
-    def _add(self, key: str, plan: Plan) -> None:
+    def _add(self, key: str, plan: Plan | GraphPlan) -> None:
         self._started += 1
-        self._report(Phase(key, "Resolving", plan.runtime))
-        if fields := self._wanted.unused[key]:
+        self._report(Phase(plan.route.key, "Resolving", plan.runtime))
+        if fields := self._wanted.unused.get(key):
             self._report(Unused(key, tuple(fields)))
-        service = Service(plan, self._folder / str(self._started), self._report, self._options.log_format)
+        folder, log_format = self._folder / str(self._started), self._options.log_format
+        service: Service | GraphService
+        if isinstance(plan, GraphPlan):
+            service = GraphService(plan, folder, self._report, log_format)
+        else:
+            service = Service(plan, folder, self._report, log_format)
         self._services[key] = service
         self._tasks[key] = asyncio.create_task(service.run())
 
     def _remove(self, key: str) -> None:
-        self._report(Phase(key, "Stopping"))
+        self._report(Phase(self._services[key].plan.route.key, "Stopping"))
         del self._services[key], self._prints[key]
         task = self._tasks.pop(key)
         task.cancel()
@@ -154,13 +163,17 @@ class Session:
     async def _trial(self, key: str) -> Trial:
         service = self._services[key]
         route = service.plan.route
-        shared = sum(other.model == route.model for other in self.routes()) > 1
+        shared = not route.model or sum(other.model == route.model for other in self.routes()) > 1
         body = self._wanted.samples.get(key) or await service.sample()
-        return Trial(key, route.model, body, route.hosts[0] if shared else None)
+        return Trial(route.key, route.model, body, route.hosts[0] if shared else None)
 
 
-def _read(options: Options) -> Desired:
-    return desired(options.paths, options.mounts, options.domain)
+def _read(options: Options, port: int) -> Desired:
+    """Read the files; graphs reach their services at the gateway's own address."""
+    anywhere = options.address in ("", "0.0.0.0", "::")
+    address = "127.0.0.1" if anywhere else options.address
+    host = f"[{address}]" if ":" in address else address
+    return desired(options.paths, options.mounts, options.domain, f"http://{host}:{port}")
 
 
 @contextlib.contextmanager
