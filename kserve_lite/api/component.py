@@ -1,11 +1,11 @@
-"""What predictor, transformer and explainer have in common: scaling, logging, batching, rollout."""
+"""What predictor, transformer and explainer have in common: scaling, batching, rollout."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from kserve_lite.api.container import Quantity, Strategy
-from kserve_lite.api.definition import Definition
+from kserve_lite.api.definition import Bare, Definition
 from kserve_lite.api.kubernetes import Shape
 from kserve_lite.api.marks import ATOMIC
 from kserve_lite.api.model import URI
@@ -65,30 +65,15 @@ class ExternalMetric(Definition):
     authentication_ref: Authentication | None = Field(None, description="Credentials for the metrics server.")
 
 
-class PodSource(Definition):
-    """Which metric of the pods is collected."""
-
-    backend: Literal["opentelemetry"] | None = Field(None, description="Kind of the collector.")
-    server_address: str | None = Field(None, max_length=2048, description="Address of the collector.")
-    metric_names: list[str] | None = Field(None, max_length=64, description="Metrics to collect.")
-    query: str | None = Field(None, max_length=4096, description="Query over the collected metrics.")
-    operation_over_time: str | None = Field(None, description="How samples are combined, such as `avg`.")
-
-
-class PodMetric(Definition):
-    """A metric that the pods report themselves."""
-
-    metric: PodSource = Field(description="What is measured.")
-    target: MetricTarget = Field(description="Value to aim at.")
-
-
 class Metric(Definition):
     """One metric of the autoscaler."""
 
     type: Literal["Resource", "External", "PodMetric"] = Field(description="Which of the three is set.")
     resource: ResourceMetric | None = Field(None, description="CPU or memory.")
     external: ExternalMetric | None = Field(None, description="Needs autoscalerClass keda.")
-    podmetric: PodMetric | None = Field(None, alias="podmetric", description="Needs autoscalerClass keda.")
+    podmetric: Annotated[dict[str, Any], Bare("object")] | None = Field(
+        None, alias="podmetric", description="Refused: needs a collector beside every pod."
+    )
 
 
 class AutoScaling(Definition):
@@ -98,32 +83,6 @@ class AutoScaling(Definition):
     behavior: Annotated[dict[str, Any], Shape("HorizontalPodAutoscalerBehavior")] | None = Field(
         None, description="How fast replicas are added and removed."
     )
-
-
-class LogStorage(Definition):
-    """Where logged requests are kept."""
-
-    path: str = Field(max_length=2048, description="Path in the bucket.")
-    key: str = Field(max_length=253, description="Key in the storage secret.")
-    parameters: dict[str, str] = Field(max_length=64, description="Overrides of the storage secret.")
-    service_account_name: str | None = Field(None, description="ServiceAccount that may write.")
-
-
-class Logger(Definition):
-    """Copies requests and responses to another place."""
-
-    url: str | None = Field(None, max_length=2048, description="Where CloudEvents are posted.")
-    mode: Literal["all", "request", "response"] | None = Field(
-        None, description="What is copied; all when left out."
-    )
-    metadata_headers: list[str] | None = Field(None, max_length=64, description="Request headers to copy.")
-    metadata_annotations: list[str] | None = Field(None, max_length=64, description="Annotations to copy.")
-    storage: LogStorage | None = Field(None, description="Store instead of url.")
-    marshaller_url: str | None = Field(
-        None, max_length=2048, description="Service that encodes stored records."
-    )
-    batch_size: int | None = Field(None, ge=1, description="Records per stored file.")
-    batch_interval: str | None = Field(None, description="Longest wait before a file is stored, such as 30s.")
 
 
 class Batcher(Definition):
@@ -160,7 +119,7 @@ class Component(Scaled):
     """The fields of every component beside its pod."""
 
     scale_metric_type: Literal["Utilization", "Value", "AverageValue"] | None = Field(
-        None, description="How scaleTarget is read; Utilization when left out."
+        None, description="Only Utilization: scaleTarget is percent of the request."
     )
     auto_scaling: AutoScaling | None = Field(None, description="Several metrics, and how fast to scale.")
     container_concurrency: int | None = Field(
@@ -168,7 +127,9 @@ class Component(Scaled):
     )
     timeout: int | None = Field(None, ge=0, description="Seconds until a request is given up.")
     canary_traffic_percent: int | None = Field(None, description="Refused: needs revisions.")
-    logger: Logger | None = Field(None, description="Copies requests and responses to another place.")
+    logger: Annotated[dict[str, Any], Bare("object")] | None = Field(
+        None, description="Refused: copies of requests."
+    )
     batcher: Batcher | None = Field(None, description="Joins waiting requests into one call.")
     labels: Labels | None = Field(
         None, max_length=64, description="Labels of the pods and of what owns them."

@@ -26,9 +26,10 @@ class Network(Definition):
     domain_template: str = Field(
         "{name}-{namespace}.{domain}",
         max_length=253,
+        pattern=r"^([a-z0-9.-]|\{(name|namespace|domain)\})+$",
         description="Host of a service, from {name}, {namespace} and {domain}.",
     )
-    additional_domains: list[str] = Field([], max_length=16, description="More domains with the same hosts.")
+    additional_domains: list[str] = Field([], max_length=15, description="More domains with the same hosts.")
     scheme: Literal["http", "https"] = Field("http", description="Scheme of the URLs in status.")
     ingress_class_name: str = Field(
         "", max_length=253, description="Class of the Ingresses; the default when empty."

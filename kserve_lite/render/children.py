@@ -6,6 +6,7 @@ from typing import Any
 from kserve_lite.api.config import Config
 from kserve_lite.render.autoscaling import autoscaler
 from kserve_lite.render.disruption import budget
+from kserve_lite.render.routes import route_objects
 from kserve_lite.render.services import component_service, own_service
 from kserve_lite.render.workload import deployment
 from kserve_lite.resolve.effective import Effective
@@ -30,3 +31,4 @@ def _children(effective: Effective, config: Config) -> Iterator[Object]:
         yield deployment(effective, component)
         yield from budget(effective, component, config)
         yield from autoscaler(effective, component)
+    yield from route_objects(effective, config)

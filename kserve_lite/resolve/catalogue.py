@@ -2,9 +2,8 @@
 
 Differences: our scikit-learn server has priority 2 instead of 1. It answers V2 as well, so `sklearn` with
 `protocolVersion: v2` needs no other server; `runtime: kserve-mlserver` still selects MLServer (decision 0060).
-No runtime sets resources, which are the user's or the configuration's. Each declares its ports, and a liveness probe
-that its server answers. How the model is asked follows from protocol and name (`names.ready_path`); the servers whose
-models have names of their own, inside the files, are asked whether all of them answer.
+No runtime sets resources, which are the user's or the configuration's. Each declares its ports, by which gRPC is found.
+How a server is asked whether its model answers is in `servers`.
 """
 
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from kserve_lite.resolve.defaults import HTTP
 from kserve_lite.resolve.ports import HTTP_PORT
 from kserve_lite.resolve.runtime import Format, Runtime
+from kserve_lite.resolve.servers import OURS
 
 VERSION = "0.1.0"
 IMAGE = f"ghcr.io/kserve-lite/sklearnserver:{VERSION}"
@@ -22,9 +22,6 @@ MODELS = "/mnt/models"
 _SECURE = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
 _KSERVE_ARGS = ["--model_name={{.Name}}", f"--model_dir={MODELS}", f"--http_port={HTTP_PORT}"]
 _TMP = {"volumes": [{"name": "tmp", "emptyDir": {}}]}
-_LIVE = {"httpGet": {"path": "/v2/health/live", "port": HTTP}}
-_ALL_READY = {"httpGet": {"path": "/v2/health/ready", "port": HTTP}}
-_SOCKET = {"tcpSocket": {"port": HTTP}}
 _REST_AND_GRPC = ((HTTP, HTTP_PORT), ("grpc", 8081))
 
 
@@ -32,12 +29,9 @@ def _container(
     image: str,
     *args: str,
     ports: Sequence[tuple[str, int]],
-    live: dict[str, Any] = _LIVE,
-    ready: dict[str, Any] | None = None,
     env: dict[str, str] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Return a server's container; `live` and `ready` are handlers of its probes."""
     container: dict[str, Any] = {"name": CONTAINER, "image": image}
     if args:
         container["args"] = list(args)
@@ -46,15 +40,6 @@ def _container(
     container["ports"] = [
         {"name": name, "containerPort": number, "protocol": "TCP"} for name, number in ports
     ]
-    if ready:
-        container["startupProbe"] = {
-            **ready,
-            "periodSeconds": 1,
-            "timeoutSeconds": 5,
-            "failureThreshold": 1800,
-        }
-        container["readinessProbe"] = {**ready, "periodSeconds": 5, "timeoutSeconds": 5}
-    container["livenessProbe"] = {**live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6}
     container["securityContext"] = _SECURE
     return container | more
 
@@ -74,7 +59,7 @@ def _kserve(
     name: str, image: str, formats: tuple[Format, ...], *args: str, protocols: tuple[str, ...] = ("v1", "v2")
 ) -> Runtime:
     container = _container(f"docker.io/kserve/{image}:v0.20.0", *_KSERVE_ARGS, *args, ports=_REST_AND_GRPC)
-    return Runtime(name, formats, protocols, (container,), annotations=_metrics(8080))
+    return Runtime(name, formats, protocols, (container,), annotations=_metrics(8080), server="kserve")
 
 
 BUILT_IN: tuple[Runtime, ...] = (
@@ -93,6 +78,7 @@ BUILT_IN: tuple[Runtime, ...] = (
         ),
         annotations=_metrics(8080),
         pod=_TMP,
+        server=OURS,
     ),
     _kserve("kserve-xgbserver", "xgbserver", _formats(1, "xgboost:2"), "--nthread=1"),
     _kserve("kserve-lgbserver", "lgbserver", _formats(1, "lightgbm:4"), "--nthread=1"),
@@ -119,12 +105,11 @@ BUILT_IN: tuple[Runtime, ...] = (
                     "MLSERVER_HTTP_PORT": "8080",
                     "MLSERVER_GRPC_PORT": "9000",
                     "MODELS_DIR": MODELS,
-                    "MLSERVER_MODEL_NAME": "{{.Name}}",
-                    "MLSERVER_MODEL_URI": MODELS,
                 },
             ),
         ),
         annotations=_metrics(8082),
+        server="mlserver",
     ),
     Runtime(
         "kserve-tensorflow-serving",
@@ -139,10 +124,10 @@ BUILT_IN: tuple[Runtime, ...] = (
                 f"--model_base_path={MODELS}",
                 "--rest_api_timeout_in_ms=60000",
                 ports=((HTTP, HTTP_PORT), ("grpc", 9000)),
-                live=_SOCKET,  # it has no path for liveness
                 command=["/usr/bin/tensorflow_model_server"],
             ),
         ),
+        server="tensorflow",
     ),
     Runtime(
         "kserve-torchserve",
@@ -156,11 +141,11 @@ BUILT_IN: tuple[Runtime, ...] = (
                 f"--model-store={MODELS}/model-store",
                 f"--ts-config={MODELS}/config/config.properties",
                 ports=_REST_AND_GRPC,
-                ready=_ALL_READY,  # its models are named in config.properties
                 env={"TS_SERVICE_ENVELOPE": "{{.Labels.serviceEnvelope}}"},
             ),
         ),
         annotations=_metrics(8082),
+        server="torchserve",
     ),
     Runtime(
         "kserve-tritonserver",
@@ -177,10 +162,10 @@ BUILT_IN: tuple[Runtime, ...] = (
                 "--allow-grpc=true",
                 "--allow-http=true",
                 ports=((HTTP, HTTP_PORT), ("grpc", 9000)),
-                ready=_ALL_READY,  # its models are the folders of its repository
             ),
         ),
         annotations=_metrics(8002),
+        server="triton",
     ),
     Runtime(
         "kserve-huggingfaceserver",
@@ -192,5 +177,6 @@ BUILT_IN: tuple[Runtime, ...] = (
             ),
         ),
         annotations=_metrics(8080),
+        server="kserve",
     ),
 )

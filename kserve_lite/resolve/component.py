@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kserve_lite.api.config import Config
 from kserve_lite.api.inferenceservice import ComponentPod, InferenceService
+from kserve_lite.api.problems import Problem
 from kserve_lite.resolve import defaults, labels
 from kserve_lite.resolve.containers import flag_value, merge_pod
 from kserve_lite.resolve.effective import Component, Role, Storage
+from kserve_lite.resolve.limits import BESIDE, unkept
 from kserve_lite.resolve.names import ready_path
 from kserve_lite.resolve.platform import Platform
 from kserve_lite.resolve.ports import TRANSFORMER, http_port, moved, ports, speaks_grpc
 from kserve_lite.resolve.runtime import Choice, Runtime
-from kserve_lite.resolve.scaling import Scaling
+from kserve_lite.resolve.scaling import decide
+from kserve_lite.resolve.servers import server_of
 
 
 @dataclass(frozen=True)
@@ -34,22 +38,37 @@ class Draft:
         return self.choice.best if self.choice else None
 
 
-def complete(
-    draft: Draft, service: InferenceService, spec: ComponentPod, scaling: Scaling, platform: Platform
-) -> Component:
-    """Return the component with every default."""
+@dataclass(frozen=True)
+class Completed:
+    """A component, what stands against it in a cluster, and what was written without effect."""
+
+    component: Component
+    problems: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+
+
+def complete(draft: Draft, service: InferenceService, config: Config, *, routed: bool) -> Completed:
+    """Return the component with every default; `routed` says that a route from outside leads to it."""
+    spec: ComponentPod = getattr(service.spec, draft.role)
+    field = f"spec.{draft.role}"
+    platform = Platform(config.pods, config.storage, config.propagation)
+    server = server_of(draft.runtime)
     container = moved(dict(draft.container))
     model = flag_value(container, "model_name") or service.name
-    probe = ready_path(model, draft.protocol)
+    probe = server.ready or ready_path(model, draft.protocol)
     port = http_port(container)
-    base = draft.runtime.pod if draft.runtime else {}
-    written = {key: value for key, value in spec.pod.items() if key != "containers"}
-    return Component(
+    answering = defaults.answering(
+        container, handler(container, probe, port), server.live, port, platform.pods
+    )
+    others = tuple(_beside(other, probe, platform) for other in draft.others)
+    decided = decide(spec, field, service.annotations, config.autoscaling, [answering, *others])
+    flags = server.flags if draft.role == "predictor" else BESIDE
+    component = Component(
         role=draft.role,
         name=draft.name,
         field=draft.field,
-        container=defaults.answering(container, handler(container, probe, port), port, platform.pods),
-        others=tuple(beside(other, probe, platform) for other in draft.others),
+        container=answering,
+        others=others,
         storage=draft.storage,
         protocol=draft.protocol,
         model=model,
@@ -57,7 +76,7 @@ def complete(
         port=port,
         timeout=spec.timeout,
         choice=draft.choice,
-        pod=defaults.pod(merge_pod(base, written), draft.name, platform.pods),
+        pod=_pod(draft, spec, platform),
         ports=ports(draft.name, container, draft.others),
         labels={
             **(draft.runtime.labels if draft.runtime else {}),
@@ -70,10 +89,19 @@ def complete(
             **labels.passed_on(service.annotations, [*labels.PROMETHEUS, *platform.propagation.annotations]),
             **(spec.annotations or {}),
         },
-        scaling=scaling,
+        scaling=decided.scaling,
         strategy=strategy(spec.deployment_strategy or {}),
         platform=platform,
     )
+    return Completed(
+        component, decided.problems, (*decided.notices, *unkept(spec, field, flags, routed=routed))
+    )
+
+
+def _pod(draft: Draft, spec: ComponentPod, platform: Platform) -> dict[str, Any]:
+    base = draft.runtime.pod if draft.runtime else {}
+    written = {key: value for key, value in spec.pod.items() if key != "containers"}
+    return defaults.pod(merge_pod(base, written), draft.name, platform.pods)
 
 
 def handler(container: Mapping[str, Any], path: str, port: int) -> dict[str, Any]:
@@ -84,12 +112,12 @@ def handler(container: Mapping[str, Any], path: str, port: int) -> dict[str, Any
     return defaults.ask(path, port)
 
 
-def beside(container: Mapping[str, Any], probe: str, platform: Platform) -> dict[str, Any]:
+def _beside(container: Mapping[str, Any], probe: str, platform: Platform) -> dict[str, Any]:
     """Return a container that runs beside the one that answers; one that stands before it is asked as well."""
     if container.get("name") != TRANSFORMER:
         return defaults.secured(container)
     port = http_port(container)
-    return defaults.answering(container, handler(container, probe, port), port, platform.pods)
+    return defaults.answering(container, handler(container, probe, port), None, port, platform.pods)
 
 
 def strategy(own: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,19 +18,26 @@ _SECURE_POD: dict[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": 
 
 
 def answering(
-    container: Mapping[str, Any], probe: Mapping[str, Any], port: int, pods: PodDefaults
+    container: Mapping[str, Any],
+    ready: Mapping[str, Any],
+    live: Mapping[str, Any] | None,
+    port: int,
+    pods: PodDefaults,
 ) -> dict[str, Any]:
     """Return the container that answers with its probes, its drain, the resources asked for, and its security.
 
-    `probe` is the handler that asks the model, used where the container has no readiness probe of its own.
+    `ready` is the handler that asks the model, used where the container has no readiness probe of its own; `live` that
+    of the server's liveness, None where it is not known what it answers.
     """
     done = dict(container)
     if "readinessProbe" not in done:
-        done["readinessProbe"] = {**probe, "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3}
+        done["readinessProbe"] = {**ready, "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 3}
         # A model may take long to load; until it answers, nothing else is asked and nothing is killed.
         done.setdefault(
-            "startupProbe", {**probe, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 1800}
+            "startupProbe", {**ready, "periodSeconds": 1, "timeoutSeconds": 5, "failureThreshold": 1800}
         )
+    if live and "livenessProbe" not in done:
+        done["livenessProbe"] = {**live, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6}
     for name in PROBES:
         if name in done:
             done[name] = at_port(done[name], port)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kserve_lite.api.problems import Problem
 from kserve_lite.resolve.credentials import NO_CREDENTIALS, Credentials, Store
 from kserve_lite.resolve.platform import Platform
 from kserve_lite.resolve.ports import Port
+from kserve_lite.resolve.route import Routes
 from kserve_lite.resolve.runtime import Choice
 from kserve_lite.resolve.scaling import Scaling
 
@@ -84,7 +86,8 @@ class Component:
 class Effective:
     """One InferenceService resolved; `hosts` are the names at which it answers, the most particular first.
 
-    `stopped` says that the user wants nothing of it to run.
+    `url` is where it answers, from outside if there is a route; `address` inside the cluster; `urls` by component.
+    `stopped` says that the user wants nothing of it to run; `notices` what was written and has no effect.
     """
 
     name: str
@@ -92,11 +95,15 @@ class Effective:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     url: str
+    address: str
+    urls: Mapping[str, str]
     hosts: tuple[str, ...]
+    routes: Routes
     predictor: Component
-    transformer: Component | None = None
-    explainer: Component | None = None
-    stopped: bool = False
+    transformer: Component | None
+    explainer: Component | None
+    stopped: bool
+    notices: tuple[Problem, ...]
 
     @property
     def key(self) -> str:

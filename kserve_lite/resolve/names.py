@@ -1,8 +1,10 @@
 """Names, hosts and URLs of a service: KServe's Standard mode, plus a Service called as the InferenceService itself."""
 
+import re
 from urllib.parse import quote
 
 DOMAIN = "example.com"
+TEMPLATE = "{name}-{namespace}.{domain}"
 CLUSTER = "svc.cluster.local"
 
 
@@ -11,9 +13,10 @@ def component_name(service: str, role: str, own: str | None = None) -> str:
     return f"{service}-{own}-{role}" if own else f"{service}-{role}"
 
 
-def outside_host(name: str, namespace: str, domain: str = DOMAIN) -> str:
-    """Return the host at which an ingress serves the name (KServe's default domainTemplate)."""
-    return f"{name}-{namespace}.{domain}"
+def outside_host(name: str, namespace: str, domain: str = DOMAIN, template: str = TEMPLATE) -> str:
+    """Return the host at which an ingress serves the name; the template is KServe's default."""
+    parts = {"{name}": name, "{namespace}": namespace, "{domain}": domain}
+    return re.sub("|".join(map(re.escape, parts)), lambda match: parts[match[0]], template)
 
 
 def inside_hosts(name: str, namespace: str) -> tuple[str, ...]:
@@ -22,12 +25,16 @@ def inside_hosts(name: str, namespace: str) -> tuple[str, ...]:
 
 
 def all_hosts(
-    service: str, namespace: str, components: tuple[str, ...], domain: str = DOMAIN
+    service: str,
+    namespace: str,
+    components: tuple[str, ...],
+    domain: str = DOMAIN,
+    template: str = TEMPLATE,
 ) -> tuple[str, ...]:
     """Return every host that leads to the service, in and outside the cluster, the full cluster name first."""
     names = (service, *components)
     inside = (host for name in names for host in inside_hosts(name, namespace))
-    outside = (outside_host(name, namespace, domain) for name in names)
+    outside = (outside_host(name, namespace, domain, template) for name in names)
     return (*inside, *outside, service)
 
 

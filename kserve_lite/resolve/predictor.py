@@ -20,9 +20,11 @@ from kserve_lite.resolve.containers import (
     with_tag,
 )
 from kserve_lite.resolve.effective import Storage
+from kserve_lite.resolve.limits import kept, with_flags
 from kserve_lite.resolve.names import component_name
 from kserve_lite.resolve.runtime import Choice, Runtime, choose
 from kserve_lite.resolve.runtime import Model as Wanted
+from kserve_lite.resolve.servers import server_of
 from kserve_lite.resolve.storage import Reach
 
 FIELD = "spec.predictor"
@@ -108,7 +110,9 @@ def _served(
             )
         container["image"] = image or container["image"]
     meta = _meta(service, choice.best, asked.wanted.format, choice.protocol)
-    container = with_env(container, INFERENCE_SERVICE_NAME=service.name)
+    server = server_of(choice.best)
+    container = with_env(container, INFERENCE_SERVICE_NAME=service.name, **server.env)
+    container = with_flags(container, kept(spec, server))
     of_runtime = [(c, field) for c in choice.best.containers if c.get("name") != CONTAINER]
     of_user = [(c, f"{FIELD}.containers[{i}]") for i, c in enumerate(spec.pod.get("containers") or ())]
     (container, *others), wrong = all_filled_in(

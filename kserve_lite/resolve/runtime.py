@@ -37,6 +37,8 @@ class Runtime:
     annotations: dict[str, str] = field(default_factory=dict)
     pod: dict[str, Any] = field(default_factory=dict)
     """The other fields of its pod: volumes, nodeSelector, tolerations and so on."""
+    server: str = ""
+    """The kind of server, as `servers` knows it."""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def test_names_and_hosts_are_those_of_kserves_standard_mode_and_the_services_own
     effective = resolved({"sklearn": {"storageUri": "gs://b/m"}})
 
     assert effective.predictor.name == "iris-predictor"
-    assert effective.url == "http://iris-default.example.com"
+    assert effective.url == "http://iris.default.svc.cluster.local"
     assert effective.hosts[0] == "iris.default.svc.cluster.local"
     assert {"iris.default", "iris-predictor.default.svc.cluster.local", "iris-default.example.com"} <= set(
         effective.hosts

@@ -214,6 +214,16 @@ RULES = (
         holds=lambda component: component.canary_traffic_percent is None,
         field=".canaryTrafficPercent",
     ),
+    # I11, I12
+    Rule(
+        id="logger_unsupported",
+        on=Component,
+        cel="!has(self.logger)",
+        message="logger is not supported: nothing here copies requests",
+        remedy="remove it, or copy them in a transformer",
+        holds=lambda component: component.logger is None,
+        field=".logger",
+    ),
     # I21
     Rule(
         id="worker_spec_unsupported",

@@ -18,10 +18,10 @@ KNOWN_ANNOTATIONS = {
     for name in (
         "autoscalerClass", "deploymentMode", "stop", "storageSecretName", "secretName", "s3-endpoint", "s3-usehttps",
         "s3-verifyssl", "s3-region", "s3-useanoncredential", "s3-usevirtualbucket", "s3-useaccelerate", "s3-cabundle",
-        "s3-cabundle-configmap",
+        "s3-cabundle-configmap", "network",
     )
 } | {"storage.kserve.io/readonly", "prometheus.kserve.io/port", "prometheus.kserve.io/path"}  # fmt: skip
-"""Annotations of KServe's that mean the same here."""
+"""Annotations of KServe's that mean the same here, and ours."""
 
 REFUSED_ANNOTATIONS = {
     f"{GROUP}disable-auto-update": "remove it: a changed runtime never restarts a service here",
@@ -38,8 +38,10 @@ REFUSED_ANNOTATIONS = {
 
 AUTOSCALER = f"{GROUP}autoscalerClass"
 MODE = f"{GROUP}deploymentMode"
+NETWORK = f"{GROUP}network"
 CLASSES = ("hpa", "keda", "external", "none")
 MODES = ("Standard", "RawDeployment")
+NETWORKS = ("none", "ingress", "gateway", "istio")
 
 
 def absent_or_one_of(annotation: str, values: tuple[str, ...]) -> str:
@@ -121,6 +123,16 @@ RULES = (
         remedy="remove the annotation: there is one mode here, without Knative and ModelMesh",
         holds=lambda service: service.annotations.get(MODE, MODES[0]) in MODES,
         field=f".metadata.annotations[{MODE}]",
+        in_crd=False,
+    ),
+    Rule(
+        id="network",
+        on=InferenceService,
+        cel=absent_or_one_of(NETWORK, NETWORKS),
+        message=f"{NETWORK} must be none, ingress, gateway or istio",
+        remedy="correct the annotation",
+        holds=lambda service: service.annotations.get(NETWORK, NETWORKS[0]) in NETWORKS,
+        field=f".metadata.annotations[{NETWORK}]",
         in_crd=False,
     ),
     *(refused_annotation(annotation, remedy) for annotation, remedy in REFUSED_ANNOTATIONS.items()),

@@ -1,6 +1,6 @@
 """Rules about replicas and what scales them."""
 
-from kserve_lite.api.component import Component, ExternalSource, Metric, MetricTarget, PodSource, Scaled
+from kserve_lite.api.component import Component, ExternalSource, Metric, MetricTarget, Scaled
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.marks import Rule
 from kserve_lite.api.rules.metadata import AUTOSCALER
@@ -26,15 +26,15 @@ def metrics(component: Component) -> list[Metric]:
 
 
 def hpa_can(service: InferenceService) -> bool:
-    """Return whether the HorizontalPodAutoscaler can do what is asked for."""
-    return service.annotations.get(AUTOSCALER, "hpa") != "hpa" or all(
+    """Return whether the HorizontalPodAutoscaler can do what is asked of it, where the annotation names it."""
+    return service.annotations.get(AUTOSCALER) != "hpa" or all(
         metric.type == "Resource" for component in components(service) for metric in metrics(component)
     )
 
 
 def keda_can(service: InferenceService) -> bool:
     """Return whether KEDA can do what is asked for: it takes metrics only from autoScaling, cpu only as Utilization."""
-    return service.annotations.get(AUTOSCALER, "hpa") != "keda" or all(
+    return service.annotations.get(AUTOSCALER) != "keda" or all(
         component.scale_metric is None
         and all(
             metric.resource is None
@@ -65,7 +65,7 @@ def source_given(metric: Metric) -> bool:
 
 CLASS = (
     f"(has(self.metadata.annotations) && '{AUTOSCALER}' in self.metadata.annotations "
-    f"? self.metadata.annotations['{AUTOSCALER}'] : 'hpa')"
+    f"? self.metadata.annotations['{AUTOSCALER}'] : '')"
 )
 
 
@@ -125,10 +125,10 @@ RULES = (
     Rule(
         id="scale_metric_type",
         on=Component,
-        cel="!has(self.scaleMetricType) || self.scaleMetricType != 'Value'",
-        message="cpu and memory have no scaleMetricType Value",
-        remedy="use Utilization or AverageValue",
-        holds=lambda component: component.scale_metric_type != "Value",
+        cel="!has(self.scaleMetricType) || self.scaleMetricType == 'Utilization'",
+        message="scaleTarget has no unit: it is percent of the request",
+        remedy="write values under autoScaling.metrics",
+        holds=lambda component: component.scale_metric_type in (None, "Utilization"),
         field=".scaleMetricType",
     ),
     Rule(
@@ -181,7 +181,7 @@ RULES = (
         on=Metric,
         cel=" && ".join(f"has(self.{name}) == (self.type == '{kind}')" for kind, name in SOURCES.items()),
         message="the source that type speaks of must be there, and no other",
-        remedy="write `resource` for Resource, `external` for External, `podmetric` for PodMetric",
+        remedy="write `resource` for Resource, `external` for External",
         holds=source_given,
     ),
     Rule(
@@ -195,16 +195,22 @@ RULES = (
         remedy="write averageUtilization, averageValue or value",
         holds=target_given,
     ),
-    *(
-        Rule(
-            id="metric_query",
-            on=source,
-            cel="has(self.query) && size(self.query) > 0",
-            message="the metric needs a query",
-            remedy="write the query that yields one number",
-            holds=lambda given: bool(given.query),
-            field=".query",
-        )
-        for source in (ExternalSource, PodSource)
+    Rule(
+        id="podmetric_unsupported",
+        on=Metric,
+        cel="!has(self.podmetric)",
+        message="metrics of type PodMetric are not supported: nothing here runs a collector beside every pod",
+        remedy="let Prometheus read the pods and write an External metric",
+        holds=lambda metric: metric.podmetric is None,
+        field=".podmetric",
+    ),
+    Rule(
+        id="metric_query",
+        on=ExternalSource,
+        cel="has(self.query) && size(self.query) > 0",
+        message="the metric needs a query",
+        remedy="write the query that yields one number",
+        holds=lambda given: bool(given.query),
+        field=".query",
     ),
 )
