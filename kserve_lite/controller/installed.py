@@ -62,4 +62,7 @@ def parse(obj: Object) -> Runtime | Broken:
 def plain(obj: Object) -> Object:
     """Return an object as a user writes it, without what the API server keeps in its metadata."""
     meta = obj["metadata"]
-    return {**obj, "metadata": {name: meta[name] for name in ("name", "namespace") if name in meta}}
+    return {
+        **obj,
+        "metadata": {name: meta[name] for name in ("name", "namespace", "annotations") if name in meta},
+    }
