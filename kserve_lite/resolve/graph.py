@@ -232,7 +232,7 @@ def _scaling(graph: InferenceGraph) -> Scaling:
     least = 1 if spec.min_replicas is None else spec.min_replicas
     most = max(spec.max_replicas or 0, least)
     if most == least:
-        return Scaling(least=least, most=most)
+        return Scaling("none", least, most)
     target = {"type": "Utilization", "averageUtilization": spec.scale_target or SCALE_TARGET}
     metric = {"type": "Resource", "resource": {"name": spec.scale_metric or "cpu", "target": target}}
     return Scaling("hpa", max(least, 1), most, (metric,))
