@@ -28,6 +28,7 @@ class Cluster:
     """The informers, by what they are for. `children` has every kind that `render` may produce under this config."""
 
     services: Informer
+    graphs: Informer
     runtimes: Informer
     cluster_runtimes: Informer
     service_accounts: Informer
@@ -41,6 +42,7 @@ class Cluster:
         where = namespaces or ("",)
         return cls(
             services=Informer(kube, kinds.INFERENCE_SERVICE, where),
+            graphs=Informer(kube, kinds.INFERENCE_GRAPH, where),
             runtimes=Informer(kube, kinds.SERVING_RUNTIME, where),
             cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
             service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where),
@@ -62,7 +64,7 @@ class Cluster:
         )
 
     def __iter__(self) -> Iterator[Informer]:
-        yield from (self.services, self.runtimes, self.cluster_runtimes)
+        yield from (self.services, self.graphs, self.runtimes, self.cluster_runtimes)
         yield from (self.service_accounts, self.storage_containers, self.pods)
         yield from self.children.values()
 
@@ -88,7 +90,14 @@ class Cluster:
 OPTIONAL = frozenset({kinds.SCALED_OBJECT, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE})
 """Kinds that a cluster may not know, or that the installation may not be allowed to touch."""
 
-BASE = (kinds.SERVICE, kinds.DEPLOYMENT, kinds.DISRUPTION_BUDGET, kinds.AUTOSCALER, kinds.SCALED_OBJECT)
+BASE = (
+    kinds.CONFIG_MAP,
+    kinds.SERVICE,
+    kinds.DEPLOYMENT,
+    kinds.DISRUPTION_BUDGET,
+    kinds.AUTOSCALER,
+    kinds.SCALED_OBJECT,
+)
 
 
 def _readable(containers: Iterable[Object]) -> Iterator[ClusterStorageContainer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kserve_lite.api.kinds import KINDS
 from kserve_lite.controller.runtime.kube import Kind
 
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 SERVICE = Kind("", "v1", "Service", "services")
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments")
 SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
@@ -24,6 +25,8 @@ OWN: dict[str, Kind] = {
 """Our own kinds, by name."""
 
 INFERENCE_SERVICE = OWN["InferenceService"]
+INFERENCE_GRAPH = OWN["InferenceGraph"]
+TRAINED_MODEL = OWN["TrainedModel"]
 SERVING_RUNTIME = OWN["ServingRuntime"]
 CLUSTER_SERVING_RUNTIME = OWN["ClusterServingRuntime"]
 CLUSTER_STORAGE_CONTAINER = OWN["ClusterStorageContainer"]

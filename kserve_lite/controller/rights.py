@@ -32,10 +32,13 @@ _CHILD = ("get", "list", "watch", "create", "patch", "delete")
 RIGHTS: tuple[Right, ...] = (
     Right(_SERVING, "inferenceservices", _READ),
     Right(_SERVING, "inferenceservices/status", ("patch",)),
+    Right(_SERVING, "inferencegraphs", _READ),
+    Right(_SERVING, "inferencegraphs/status", ("patch",)),
     Right(_SERVING, "servingruntimes", _READ),
     Right(_SERVING, "clusterservingruntimes", _READ, "cluster"),
     Right(_SERVING, "clusterstoragecontainers", _READ, "cluster"),
     Right("", "serviceaccounts", _READ),
+    Right("", "configmaps", _CHILD),
     Right("", "services", _CHILD),
     Right("apps", "deployments", _CHILD),
     Right("policy", "poddisruptionbudgets", _CHILD),

@@ -11,6 +11,7 @@ from uuid import uuid4
 from kserve_lite.api.config import Config
 from kserve_lite.controller.cluster import Cluster, service_of
 from kserve_lite.controller.gather import Gatherer
+from kserve_lite.controller.inferencegraph.reconcile import InferenceGraphs, graphs_with
 from kserve_lite.controller.inferenceservice.reconcile import InferenceServices
 from kserve_lite.controller.installed import Installed
 from kserve_lite.controller.runtime.apply import Applier
@@ -52,6 +53,7 @@ def manager(options: Options) -> Manager:
         informers=list(cluster),
         controllers=[
             inference_services(kube, cluster, installed, recorder, metrics, options.config),
+            inference_graphs(kube, cluster, installed, recorder, metrics, options.config),
             serving_runtimes("servingruntime", cluster.runtimes, installed, recorder, metrics),
             serving_runtimes("clusterservingruntime", cluster.cluster_runtimes, installed, recorder, metrics),
         ],
@@ -83,6 +85,19 @@ def inference_services(
     controller.relate(cluster.service_accounts, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
     controller.relate(cluster.storage_containers, lambda _: _services(cluster, ""))
     cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
+    return controller
+
+
+def inference_graphs(
+    kube: Kube, cluster: Cluster, installed: Installed, recorder: Recorder, metrics: Metrics, config: Config
+) -> Controller:
+    """Return the controller of InferenceGraphs: a change of a service is looked at by the graphs that call it."""
+    graphs = InferenceGraphs(kube, cluster, Applier(kube, cluster.children), recorder, installed, config)
+    controller = Controller("inferencegraph", graphs.reconcile, metrics, workers=4)
+    controller.own(cluster.graphs)
+    for informer in cluster.children.values():
+        controller.follow(informer, cluster.graphs)
+    controller.relate(cluster.services, lambda obj: list(graphs_with(cluster, obj)))
     return controller
 
 

@@ -1,0 +1,1 @@
+"""InferenceGraphs: understood together with the services that they call, applied, reported node by node."""
