@@ -27,7 +27,7 @@ def status(
     services: Mapping[str, Object],
     refused: Sequence[Refusal] = (),
 ) -> Object:
-    """Return the whole status. `services` are the InferenceServices that the graph names, as they are in the cluster."""
+    """Return the whole status; `services` are the InferenceServices that the graph names, as they are now."""
     conditions = list(_conditions(understood, live, services, refused))
     failing = next((one for one in conditions if one["status"] != "True"), None)
     ready = {**failing, "type": "Ready"} if failing else {"type": "Ready", "status": "True"}
