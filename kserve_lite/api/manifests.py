@@ -41,6 +41,8 @@ class Manifests:
     objects: list[Manifest] = field(default_factory=list)
     others: list[tuple[str, Place]] = field(default_factory=list)
     """Objects of other API groups (a Secret, a ServiceAccount): named, not judged."""
+    texts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    """The files in ConfigMaps, by namespace and name: what a laptop lays where a pod would mount them."""
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -215,6 +217,9 @@ def kind_of(document: Parsed, found: Manifests) -> Kind | None:
     metadata = value.get("metadata")
     title = metadata.get("name", "") if isinstance(metadata, dict) else ""
     found.others.append((f"{name} {title}".strip(), document.place("")))
+    if name == "ConfigMap" and isinstance(data := value.get("data"), dict):
+        where = metadata.get("namespace") or "default", title
+        found.texts[where] = {str(key): text for key, text in data.items() if isinstance(text, str)}
     return None
 
 

@@ -13,6 +13,7 @@ from kserve_lite.api.problems import Place, Problem
 from kserve_lite.local.graph import GraphPlan, graph_plan
 from kserve_lite.local.plan import Plan, plan
 from kserve_lite.local.unused import unused
+from kserve_lite.local.volumes import Texts
 from kserve_lite.resolve.effective import Effective
 from kserve_lite.resolve.graph import resolve_graph
 from kserve_lite.resolve.service import resolve
@@ -54,7 +55,15 @@ def desired(
             Problem("nothing_to_serve", "", message, "name a file or folder with an InferenceService", where)
         )
     for manifest, service in services:
-        _add(result, manifest, service, mounts, domain, alone=_alone(manifest, [m for m, _ in services]))
+        _add(
+            result,
+            manifest,
+            service,
+            mounts,
+            domain,
+            found.texts,
+            alone=_alone(manifest, [m for m, _ in services]),
+        )
     for manifest, graph in graphs:
         _add_graph(result, manifest, graph, domain, gateway)
     if result.problems:
@@ -81,13 +90,14 @@ def _add(
     service: InferenceService,
     mounts: Mapping[str, Path],
     domain: str,
+    texts: Texts,
     *,
     alone: bool,
 ) -> None:
     folder = _folder(manifest)
     config = Config(network=Network(domain=domain))
     effective = resolve(service, config=config, plain_paths=True)
-    planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ)
+    planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ, texts)
     if isinstance(planned, list):
         result.problems += [manifest.located(problem) for problem in planned]
         return

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from kserve_lite.local.route import Refusal, Route, choose
+from kserve_lite.local.route import Refusal, Route, bare, choose
 
 # RFC 9110, 7.6.1: these speak of one connection, not of the message.
 _HOP_BY_HOP = ("Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Proxy-Authorization", "TE",
@@ -29,10 +29,13 @@ _IDLE_SECONDS = 2.0
 class Backend:
     """One running version of a service, and whether it is answering requests."""
 
-    def __init__(self, url: URL, timeout: float | None = None) -> None:
-        """Requests go to `url` and get `timeout` seconds, None for as long as they take."""
+    def __init__(
+        self, url: URL, timeout: float | None = None, choose: Callable[[str, str], URL] | None = None
+    ) -> None:
+        """Requests go to `url`, or to what `choose(host, path)` says, and get `timeout` seconds (None: any time)."""
         self.url = url
         self.timeout = timeout
+        self.choose = choose or (lambda host, path: url)
         self.idle = asyncio.Event()
         self.idle.set()
         self._in_flight = 0
@@ -117,12 +120,13 @@ class Gateway:
 
     async def _forward(self, request: web.BaseRequest, route: Route, backend: Backend) -> web.StreamResponse:
         response: web.StreamResponse | None = None
+        target = backend.choose(bare(request.headers.get(hdrs.HOST, "")), request.path)
         try:
             async with asyncio.timeout(backend.timeout):
                 await _say_continue(request)
                 async with self._client.request(
                     request.method,
-                    backend.url.join(URL(request.raw_path, encoded=True)),
+                    target.join(URL(request.raw_path, encoded=True)),
                     headers=_request_headers(request),
                     data=_body(request),
                     allow_redirects=False,

@@ -7,6 +7,8 @@ import re
 import shutil
 import sys
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,9 +20,12 @@ from kserve_lite.api.problems import Problem
 from kserve_lite.local import ports
 from kserve_lite.local.events import Log, Phase, Progress, Report
 from kserve_lite.local.gateway import Backend
-from kserve_lite.local.plan import Fetch, Plan
+from kserve_lite.local.part import LOOPBACK, Fetch, Part, Place, protocol_of
+from kserve_lite.local.plan import Plan
 from kserve_lite.local.process import Process
+from kserve_lite.resolve.effective import Role
 
+_EXPLAIN = re.compile(r"^/v1/models/[^/]+:explain$|^/v2/models/[^/]+(/versions/[^/]+)?/explain$")
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 _STILL_LOADING = 10.0
 _LONGEST_SAMPLE = 2000
@@ -45,22 +50,24 @@ class Instance:
         self._folder = folder
         self._report = report
         self._log_format = log_format
-        self._process: Process | None = None
+        self._processes: list[Process] = []
         self._ready = False
 
     @property
     def running(self) -> bool:
-        """Whether the model answered, and its server has not ended since."""
-        return self._ready and self._process is not None and self._process.alive
+        """Whether everything answered, and none of it has ended since."""
+        return self._ready and all(process.alive for process in self._processes)
 
     async def start(self) -> None:
         """Fetch, start and wait until the model answers. Raises `CannotServe`; then nothing of it is left running."""
         started = time.monotonic()
         try:
             self._folder.mkdir(parents=True)
-            for fetch in self.plan.fetches:
-                self._report(Phase(self.plan.key, "Downloading", fetch.uri))
-                await self._fetch(fetch)
+            for part in self.plan.parts:
+                self._lay_out(part)
+                for fetch in part.fetches:
+                    self._report(Phase(self.plan.key, "Downloading", fetch.uri))
+                    await self._fetch(part, fetch)
             self._report(Phase(self.plan.key, "Loading", self.plan.runtime))
             await self.launch()
         except BaseException:
@@ -69,32 +76,51 @@ class Instance:
         self._report(Phase(self.plan.key, "Ready", milliseconds=round((time.monotonic() - started) * 1000)))
 
     async def launch(self) -> None:
-        """Start the server on the files that are there, and wait until the model answers. Raises `CannotServe`."""
-        http_port, grpc_port = ports.free(2)
-        command = self.plan.command(self._folder, http_port, grpc_port, self._log_format)
+        """Start every process on the files that are there, and wait until all answer. Raises `CannotServe`.
+
+        The predictor comes first: the others ask it, and may do so when they start.
+        """
+        await self._end_all(grace=0.5)
         self._ready = False
+        numbers = ports.free(2 * len(self.plan.parts))
+        at = {part.role: numbers[2 * i : 2 * i + 2] for i, part in enumerate(self.plan.parts)}
+        urls = {role: URL.build(scheme="http", host=LOOPBACK, port=rest) for role, (rest, _) in at.items()}
+        self.backend = Backend(urls["predictor"], self.plan.timeout, partial(_target, self.plan, urls))
+        first, *others = self.plan.parts
+        await self._launch(first, at, urls)
+        await asyncio.gather(*(self._launch(part, at, urls) for part in others))
+        self._ready = True
+
+    async def _launch(self, part: Part, at: Mapping[Role, list[int]], urls: Mapping[Role, URL]) -> None:
+        """Start one process and wait until it answers. Raises `CannotServe`."""
+        http_port, grpc_port = at[part.role]
+        rest, grpc = at["predictor"]
+        predictor = f"{LOOPBACK}:{grpc if protocol_of(part.args) == 'grpc-v2' else rest}"
+        explainer = f"{LOOPBACK}:{at['explainer'][0]}" if "explainer" in at else ""
+        place = Place(http_port, grpc_port, predictor, explainer)
+        name = self.plan.key if part.role == "predictor" else f"{self.plan.key} {part.role}"
         process = await Process.start(
-            [sys.executable, "-m", "kserve_lite_server", *command],
-            self.plan.environment(self._folder),
-            self._folder,
-            lambda line: self._report(Log(self.plan.key, line)),
+            part.command(self._folder, place, self._log_format),
+            part.environment(self._folder, place, self._log_format),
+            part.folder or self._folder,
+            lambda line: self._report(Log(name, line)),
         )
-        self._process = process
-        self.backend = Backend(URL.build(scheme="http", host="127.0.0.1", port=http_port), self.plan.timeout)
+        self._processes.append(process)
         ended = asyncio.create_task(process.wait())
-        asked = asyncio.create_task(self._until_ready())
+        asked = asyncio.create_task(self._until_ready(urls[part.role].join(URL(part.probe))))
         try:
             await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
             if ended.done():
-                raise CannotServe(_why_it_ended(self.plan, ended.result(), list(process.tail)))
+                raise CannotServe(_why_it_ended(part, ended.result(), list(process.tail)))
             asked.result()
-            self._ready = True
         finally:
             asked.cancel()
             ended.cancel()
 
     async def sample(self) -> str | None:
-        """Return a request body that fits the model, if its server can say one."""
+        """Return a request body that fits the model, if its server can say one and nothing changes it on the way."""
+        if self.plan.entry != "predictor":
+            return None
         url = self.backend.url.join(URL(f"/v2/models/{quote(self.plan.route.model, safe='')}", encoded=True))
         try:
             async with (
@@ -108,9 +134,14 @@ class Instance:
         return text if body and len(text) <= _LONGEST_SAMPLE else None
 
     async def ended(self) -> int:
-        """Wait for the server's end, expected or not, and return its exit code."""
-        assert self._process is not None
-        return await self._process.wait()
+        """Wait for the first process to end, expected or not, and return its exit code."""
+        waits = [asyncio.create_task(process.wait()) for process in self._processes]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def retire(self, grace: float) -> None:
         """Let running requests finish, then end the server and remove its folder. No new request may come."""
@@ -121,12 +152,25 @@ class Instance:
 
     async def stop(self, grace: float) -> None:
         """End the server, by force after `grace` seconds, and remove what was fetched."""
-        if self._process is not None:
-            await self._process.stop(grace)
+        await self._end_all(grace)
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    async def _fetch(self, fetch: Fetch) -> None:
-        target = self.plan.folders(self._folder)[fetch.mount_path]
+    async def _end_all(self, grace: float) -> None:
+        """End every process."""
+        await asyncio.gather(*(process.stop(grace) for process in self._processes))
+        self._processes.clear()
+
+    def _lay_out(self, part: Part) -> None:
+        """Write the texts that a pod would find in its volumes."""
+        folders = part.folders(self._folder)
+        for files in part.files:
+            folder = folders[files.mount_path]
+            folder.mkdir(parents=True)
+            for name, text in files.texts:
+                (folder / name).write_text(text, encoding="utf-8")
+
+    async def _fetch(self, part: Part, fetch: Fetch) -> None:
+        target = part.folders(self._folder)[fetch.mount_path]
         last: dict[str, Any] = {}
 
         def told(line: str) -> None:
@@ -137,14 +181,14 @@ class Instance:
 
         process = await Process.start(
             [sys.executable, "-m", "kserve_lite_server.storage", fetch.uri, str(target)],
-            self.plan.environment(self._folder),
+            dict(part.env),
             self._folder,
             on_line=lambda line: None,  # the same once more, for a person; its tail tells of a crash
             on_output=told,
         )
-        self._process = process
+        self._processes.append(process)
         code = await process.wait()
-        self._process = None
+        self._processes.remove(process)
         if last.get("phase") == "failed":
             raise CannotServe(
                 Problem(last["code"], fetch.path, _sentence(last["message"]), _sentence(last["remedy"]))
@@ -154,13 +198,13 @@ class Instance:
             message = f"fetching {fetch.uri} ended with code {code}: {tail}"
             raise CannotServe(Problem("storage_failed", fetch.path, message))
 
-    async def _until_ready(self) -> None:
-        """Return when the model says that it is ready: the question that the pod's probe asks."""
+    async def _until_ready(self, url: URL) -> None:
+        """Return when `url` is answered 200: the question that the pod's probe asks."""
         pause, waited = _FIRST_LOOK, time.monotonic()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
             while True:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                    async with client.get(self.backend.url.join(URL(self.plan.probe))) as answer:
+                    async with client.get(url) as answer:
                         if answer.status == 200:
                             return
                 await asyncio.sleep(pause)
@@ -174,12 +218,22 @@ def _sentence(text: str) -> str:
     return text.strip().removesuffix(".")
 
 
-def _why_it_ended(plan: Plan, code: int, tail: list[str]) -> Problem:
+def _target(plan: Plan, urls: Mapping[Role, URL], host: str, path: str) -> URL:
+    """Where a request goes: to the component that the host names, explanations to the explainer, else to the entry."""
+    for part in plan.parts:
+        if host in part.names or host.startswith(f"{part.names[-1]}."):
+            return urls[part.role]
+    if "explainer" in urls and _EXPLAIN.search(path):
+        return urls["explainer"]
+    return urls[plan.entry]
+
+
+def _why_it_ended(part: Part, code: int, tail: list[str]) -> Problem:
     """Read the server's last word, `kserve-lite-server: error: <sentence> [<code>]`, or pass on its last line."""
     for line in reversed(tail):
         if said := _LAST_WORD.match(line):
             message, _, remedy = said["sentence"].partition("; ")
-            return Problem(said["code"] or "server_refused", plan.field, message, remedy)
+            return Problem(said["code"] or "server_refused", part.field, message, remedy)
     last = next((line for line in reversed(tail) if line.strip()), "it said nothing")
-    message = f"the server ended with code {code} before the model answered: {last}"
-    return Problem("model_not_loaded", plan.field, message, "its log above says more")
+    message = f"the {part.role} ended with code {code} before the model answered: {last}"
+    return Problem("model_not_loaded", part.field, message, "its log above says more")

@@ -34,7 +34,7 @@ class Service:
         self._numbers = itertools.count(1)
         self._changed = asyncio.Event()
         self._current: Instance | None = None
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._retiring: dict[asyncio.Task[None], Instance] = {}
 
     @property
     def backend(self) -> Backend | Unavailable:
@@ -83,8 +83,8 @@ class Service:
         old, self._current, self.problem = self._current, version, None
         if old is not None:
             task = asyncio.create_task(old.retire(_RETIRE))
-            self._retiring.add(task)
-            task.add_done_callback(self._retiring.discard)
+            self._retiring[task] = old
+            task.add_done_callback(self._retired)
 
     async def _keep_up(self) -> None:
         """Restart the present version whenever it ends; return only by cancellation."""
@@ -121,8 +121,14 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await doing
 
+    def _retired(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._retiring.pop(task, None)
+
     async def _end(self) -> None:
-        for task in self._retiring:
+        retiring = dict(self._retiring)
+        for task in retiring:
             task.cancel()
-        running = [self._current.stop(_STOP)] if self._current is not None else []
-        await asyncio.gather(*running, *self._retiring, return_exceptions=True)
+        await asyncio.gather(*retiring, return_exceptions=True)
+        left = [*retiring.values(), *([self._current] if self._current is not None else [])]
+        await asyncio.gather(*(version.stop(_STOP) for version in left), return_exceptions=True)

@@ -19,8 +19,8 @@ _MODEL = {
     "args",
     "env",
 }
-_PREDICTOR = {"model", "storageUris", "timeout", "containers", "name", *FRAMEWORKS}
-_IDENTITY = {"name", "namespace"}
+_PREDICTOR = {"model", "storageUris", "timeout", "containers", "volumes", "name", *FRAMEWORKS}
+_BESIDE = {"containers", "volumes", "storageUris", "timeout", "type", "config"}
 
 
 def unused(service: InferenceService) -> list[str]:
@@ -36,6 +36,12 @@ def unused(service: InferenceService) -> list[str]:
         ),
         *_outside(spec.as_yaml(), _PREDICTOR, "spec.predictor"),
         *(_outside(body.as_yaml(), _MODEL, f"spec.predictor.{field}") if body else ()),
+        *(
+            path
+            for role in ("transformer", "explainer")
+            if (beside := getattr(service.spec, role)) is not None
+            for path in _outside(beside.as_yaml(), _BESIDE, f"spec.{role}")
+        ),
     ]
 
 

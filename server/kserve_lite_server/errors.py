@@ -25,6 +25,7 @@ STATUS = {
     "deadline_exceeded": 504,
     # Another step of the pipeline (predictor, explainer, a step of a graph) did not answer as it should.
     "step_unreachable": 503,
+    "step_unknown": 503,
     "step_too_slow": 504,
     "step_broken": 502,
     "step_refused": 502,  # or the step's own status

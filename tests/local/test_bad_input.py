@@ -83,18 +83,6 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "[file_missing]" in done.stderr
 
 
-def test_a_transformer_is_refused_with_the_reason(tmp_path: Path) -> None:
-    service = json.loads(GOOD)
-    service["spec"]["transformer"] = {"containers": [{"name": "t", "image": "me/t:1"}]}
-    (tmp_path / "isvc.yaml").write_text(json.dumps(service))
-
-    done = run("serve", tmp_path / "isvc.yaml", cache=tmp_path / "cache")
-
-    assert done.returncode == 1
-    assert "spec.transformer" in done.stderr
-    assert "[component_not_local]" in done.stderr
-
-
 def test_a_variable_from_a_secret_is_taken_from_this_machine_or_asked_for(tmp_path: Path) -> None:
     variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}
     (tmp_path / "isvc.yaml").write_text(isvc("iris", "./nowhere", env=[variable]))

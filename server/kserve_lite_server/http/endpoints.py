@@ -1,6 +1,6 @@
 """The model server's table of endpoints."""
 
-from kserve_lite_server.http import health, pages, repository, scrape, v1, v2
+from kserve_lite_server.http import explain, health, pages, repository, scrape, v1, v2
 from kserve_lite_server.http.routes import Route, Routes
 
 ROUTES = Routes(
@@ -12,7 +12,7 @@ ROUTES = Routes(
         Route("GET", "/v1/models", v1.list_models),
         Route("GET", "/v1/models/{model}", v1.model_status),
         Route("POST", "/v1/models/{model}:predict", v1.predict, "v1"),
-        Route("POST", "/v1/models/{model}:explain", v1.explain, "v1"),
+        Route("POST", "/v1/models/{model}:explain", explain.explain, "v1"),
         Route("GET", "/v2/health/live", health.live),
         Route("GET", "/v2/health/ready", health.ready),
         Route("GET", "/v2", v2.server_metadata),
@@ -27,6 +27,7 @@ ROUTES = Routes(
                 Route("GET", f"{model}/docs/dataplane.json", pages.model_openapi),
                 Route("GET", f"{model}/ready", health.model_ready),
                 Route("POST", f"{model}/infer", v2.infer, "v2"),
+                Route("POST", f"{model}/explain", explain.explain, "v2"),
             )
         ),
         Route("POST", "/v2/repository/index", repository.index),

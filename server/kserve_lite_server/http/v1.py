@@ -2,7 +2,6 @@
 
 import time
 
-from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.ask import ask
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.heavy import off_loop
@@ -41,11 +40,3 @@ async def predict(context: Context, request: Request, model: str) -> Response:
     response = Response(body=await off_loop(call.count * ROW_BYTES, lambda: v1.encode(result, nan)))
     seen.encoding = time.perf_counter() - started
     return in_event(context, payload, model, ignoring(response, call.ignored))
-
-
-async def explain(context: Context, request: Request, model: str) -> Response:
-    """KServe answers explanations by an explainer, never by the predictor."""
-    context.repository.model(model)
-    raise ServeError(
-        "not_implemented", f"model {model} has no explainer; add an explainer to the InferenceService"
-    )

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 # KServe's three, and W3C's.
 ALWAYS = ("x-request-id", "x-b3-traceid", "authorization", "traceparent", "tracestate", "baggage")
-MORE = "KSERVE_LITE_FORWARD_HEADERS"
 EXPLAINER = "KSERVE_LITE_EXPLAINER_HOST"
+MORE = "KSERVE_LITE_FORWARD_HEADERS"
 
 
 def forwarded(headers: Mapping[str, str] | None) -> dict[str, str]:
@@ -18,6 +18,12 @@ def forwarded(headers: Mapping[str, str] | None) -> dict[str, str]:
     return {name: value for name, value in (headers or {}).items() if name in wanted}
 
 
-def explainer_host() -> str:
-    """Where the InferenceService's explainer is; empty when it has none."""
-    return os.environ.get(EXPLAINER, "")
+def explainer_host(environment: Mapping[str, str] = os.environ) -> str | None:
+    """Where the InferenceService's explainer would be; None where there is none for certain.
+
+    On a laptop it is told; in a pod it follows from the service's name, so that a pod is the same with and without one.
+    """
+    if host := environment.get(EXPLAINER):
+        return host
+    name = environment.get("INFERENCE_SERVICE_NAME")
+    return f"{name}-explainer" if name and "KUBERNETES_SERVICE_HOST" in environment else None

@@ -1,16 +1,18 @@
 """The class that transformers, explainers and predictors of one's own are made from, as KServe has it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from enum import Enum
 from typing import Any
 
+from kserve_lite_server.errors import ServeError
 from kserve_lite_server.sdk.config import PredictorConfig, predictor
 from kserve_lite_server.sdk.errors import InvalidInput
 from kserve_lite_server.sdk.forward import explainer_host, forwarded
 from kserve_lite_server.sdk.hooks import Hooks
 from kserve_lite_server.sdk.messages import InferRequest, InferResponse
 from kserve_lite_server.sdk.rest_client import InferenceRESTClient, RESTConfig
+from kserve_lite_server.sdk.steps import StepError
 
 Payload = dict[str, Any] | InferRequest
 Result = dict[str, Any] | InferResponse | str | bytes | AsyncIterator[Any]
@@ -91,7 +93,7 @@ class Model(InferenceModel):
         self.enable_latency_logging = False
         self.required_response_headers = return_response_headers
         self.hooks = Hooks(name)
-        self._rest: InferenceRESTClient | None = None
+        self._rest: dict[str, InferenceRESTClient] = {}
         self._grpc: Any = None
         self._explainer: InferenceRESTClient | None = None
 
@@ -157,7 +159,7 @@ class Model(InferenceModel):
                 *forwarded(headers).items(),
             ]
             return await self._grpc_client.infer(infer_request=payload, headers=metadata)
-        return await self._http_client.infer(
+        return await self._rest_client(spoken(payload, config.protocol)).infer(
             config.predictor_base_url,
             model_name=self.name,
             data=payload,
@@ -167,25 +169,30 @@ class Model(InferenceModel):
 
     async def _ask_explainer(self, payload: Any, headers: Headers) -> Any:
         if not (host := self.explainer_host or explainer_host()):
-            raise NotImplementedError(
-                f"model {self.name} has no explainer; add an explainer to the InferenceService"
-            )
+            raise no_explainer(self.name)
         if self._explainer is None:
             config = self.predictor_config
             self._explainer = InferenceRESTClient(
                 RESTConfig(timeout=config.timeout if config else 600), step="explainer"
             )
-        return await self._explainer.explain(f"http://{host}", self.name, payload, forwarded(headers))
+        try:
+            return await self._explainer.explain(f"http://{host}", self.name, payload, forwarded(headers))
+        except StepError as error:
+            raise no_explainer(self.name) if error.code == "step_unknown" else error from None
 
     @property
     def _http_client(self) -> InferenceRESTClient:
-        if self._rest is None:
-            config = self.predictor_config
-            assert config is not None, "there is a predictor to ask"
-            self._rest = InferenceRESTClient(
-                RESTConfig(protocol=config.protocol, timeout=config.timeout, retries=config.retries)
-            )
-        return self._rest
+        config = self.predictor_config
+        assert config is not None, "there is a predictor to ask"
+        return self._rest_client(config.protocol)
+
+    def _rest_client(self, protocol: str) -> InferenceRESTClient:
+        config = self.predictor_config
+        assert config is not None, "there is a predictor to ask"
+        if protocol not in self._rest:
+            asked = RESTConfig(protocol=protocol, timeout=config.timeout, retries=config.retries)
+            self._rest[protocol] = InferenceRESTClient(asked)
+        return self._rest[protocol]
 
     @property
     def _grpc_client(self) -> Any:
@@ -205,17 +212,25 @@ class Model(InferenceModel):
 
     async def close_clients(self) -> None:
         """Close what the default hooks opened."""
-        for client in (self._rest, self._grpc, self._explainer):
+        for client in (*self._rest.values(), self._grpc, self._explainer):
             if client is not None:
                 await client.close()
+
+
+def no_explainer(model: str) -> ServeError:
+    """The refusal where nothing explains."""
+    message = f"model {model} has no explainer; add an explainer to the InferenceService"
+    return ServeError("not_implemented", message)
+
+
+def spoken(payload: Any, protocol: str) -> str:
+    """The REST protocol that fits a payload: tensors go over V2 and instances over V1, whatever the flag says."""
+    if isinstance(payload, InferRequest):
+        return "v2"
+    return "v1" if isinstance(payload, dict) and "instances" in payload else protocol
 
 
 def with_port(host: str, tls: bool) -> str:
     """The address with a port: gRPC's own default is 443, also without TLS."""
     last = host.rpartition("]")[2]
     return host if ":" in last else f"{host}:{443 if tls else 80}"
-
-
-def describe(model: InferenceModel, types: Mapping[str, Any]) -> dict[str, Any]:
-    """V2 metadata of a model."""
-    return {"name": model.name, "versions": None, "platform": "", **types}

@@ -96,7 +96,7 @@ class InferenceRESTClient:
             path = f"v2/models/{name}/infer" if version2 else f"v1/models/{name}:predict"
             url = f"{base_url.rstrip('/')}/{path}"
         body, own = encoded(data)
-        status, answered, body = await self._post(
+        status, answered, body = await self.post(
             url, body, {**own, **_lower(headers)} | _binary(own), timeout
         )
         if response_headers is not None:
@@ -122,7 +122,7 @@ class InferenceRESTClient:
         path = f"v2/models/{name}/explain" if version2 else f"v1/models/{name}:explain"
         url = f"{base_url.rstrip('/')}/{path}"
         body, own = encoded(data)
-        status, answered, body = await self._post(
+        status, answered, body = await self.post(
             url, body, {**own, **_lower(headers)} | _binary(own), timeout
         )
         try:
@@ -173,9 +173,10 @@ class InferenceRESTClient:
         except (aiohttp.ClientError, TimeoutError):
             return False
 
-    async def _post(
-        self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], timeout: float | None = DEFAULT
     ) -> tuple[int, dict[str, str], bytes]:
+        """Post bytes; status, headers (lower-case names) and body of a 2xx. Raises `StepError`."""
         seconds, pause, tries = self._seconds(timeout), FIRST_PAUSE, self._config.retries + 1
         try:
             async with asyncio.timeout(seconds):
@@ -184,7 +185,7 @@ class InferenceRESTClient:
                         return await self._once(url, body, headers)
                     except aiohttp.ClientConnectorError as error:  # nothing was sent: asking again is safe
                         if not left:
-                            raise steps.unreachable(self._step, _host(url), error.os_error.strerror) from None
+                            raise steps.unreachable(self._step, _host(url), error.os_error) from None
                     await asyncio.sleep(pause)
                     pause *= 2
         except TimeoutError:

@@ -1,5 +1,6 @@
 """A step behind this one (predictor, explainer) that did not answer as it should: said with its name, and counted."""
 
+import socket
 from collections.abc import Mapping
 
 from prometheus_client import Counter
@@ -42,10 +43,14 @@ class StepError(ServeError):
         return super().status if self._status is None else self._status
 
 
-def unreachable(step: str, address: str, why: object) -> StepError:
-    """The step is not there: nothing of the request has arrived."""
-    sentence = f"the {step} at {address} cannot be reached: {why}; is it running, and is its address right?"
-    return StepError("step_unreachable", sentence, step, retry_after=1)
+def unreachable(step: str, address: str, why: OSError | str) -> StepError:
+    """The step is not there: nothing of the request has arrived. Code "step_unknown" when nothing has its name."""
+    reason = why if isinstance(why, str) else why.strerror or str(why)
+    sentence = (
+        f"the {step} at {address} cannot be reached: {reason}; is it running, and is its address right?"
+    )
+    code = "step_unknown" if isinstance(why, socket.gaierror) else "step_unreachable"
+    return StepError(code, sentence, step, retry_after=1)
 
 
 def too_slow(step: str, address: str, seconds: float | None) -> StepError:
