@@ -22,7 +22,7 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml server/
 lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
-	$(COMPILE) tests/bench/peers/kserve.in -o tests/bench/peers/kserve.txt
+	for peer in kserve mlserver fastapi; do $(COMPILE) tests/bench/peers/$$peer.in -o tests/bench/peers/$$peer.txt; done
 	for part in build runtime server storage router; do $(COMPILE) -c requirements/dev.txt requirements/$$part.in -o requirements/$$part.txt; done
 
 run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
@@ -55,8 +55,12 @@ generate: $(STAMP) ## Write schemas, chart values and reference docs from the de
 verify: $(STAMP) ## Fail when a generated file differs from what the definitions say
 	$(BIN)/python -m generator verify
 
-bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md
+bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md and its chart
 	$(BIN)/python -m tests.bench.http
+	$(BIN)/python -m tests.bench.start
+
+soak: $(STAMP) ## Load one server for ten minutes with valid, malformed, aborted and slow clients
+	$(BIN)/python -m tests.bench.soak
 
 images: $(STAMP) ## Build the container images with docker, podman or buildah, and print their sizes
 	$(BIN)/python -m tools.images
@@ -79,4 +83,4 @@ bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-slow lint format generate verify bench images cluster e2e bench-storage clean
+.PHONY: help setup lock run test test-slow lint format generate verify bench soak images cluster e2e bench-storage clean

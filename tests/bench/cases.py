@@ -1,9 +1,10 @@
 """What is measured, as data: a case is one request, the servers that answer it and the goal it is held to."""
 
 import json
+import struct
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.bench import models
@@ -59,8 +60,14 @@ class Case:
     connections: tuple[int, ...] = (1, 16, 64)
     goals: Mapping[int, float] = field(default_factory=dict)
     """Per number of connections: the ratio over the baseline that counts as met."""
+    baseline_request: Request | None = None
+    """What the baseline is asked instead, where it takes the same rows in another form."""
     ceiling_share: float | None = None
     """The share of the ceiling that counts as met too, where it is lower than the goal."""
+
+    def request_of(self, server: Server) -> Request:
+        """What this server is asked."""
+        return self.baseline_request or self.request if server is self.baseline else self.request
 
 
 OURS = Server(
@@ -84,6 +91,32 @@ KSERVE = Server(
     environment="kserve",
 )
 
+
+def peer(name: str, environment: str, *packages: str) -> Server:
+    """Return a peer that is started by its script under peers/."""
+    script = str(PEERS / f"{environment}_server.py")
+    return Server(
+        name=name,
+        command=lambda launch: [
+            *(
+                str(python_of(environment)),
+                script,
+                "--model_name",
+                MODEL,
+                "--model_dir",
+                str(launch.model_dir),
+            ),
+            *("--http_port", str(launch.port)),
+        ],
+        packages=(*packages, "scikit-learn", "numpy"),
+        environment=environment,
+    )
+
+
+MLSERVER = peer("MLServer", "mlserver", "mlserver")
+FASTAPI = peer("FastAPI", "fastapi", "fastapi", "uvicorn", "pydantic")
+OURS_IN_JSON = replace(OURS, name="kserve-lite, JSON")
+
 CEILING = Server(
     name="ceiling",
     command=lambda launch: [
@@ -96,6 +129,8 @@ CEILING = Server(
 )
 
 IRIS_ROW = [[5.1, 3.5, 1.4, 0.2]]
+WIDE_ROWS = [[((row * 31 + column * 17) % 1000) / 7 - 70 for column in range(30)] for row in range(1000)]
+PERSON = {"age": 31.5, "city": "Oslo", "visits": 3}
 PREDICT, INFER = f"/v1/models/{MODEL}:predict", f"/v2/models/{MODEL}/infer"
 
 
@@ -113,6 +148,16 @@ def tensor(rows: list[list[float]]) -> bytes:
     ).encode()
 
 
+def binary(rows: list[list[float]]) -> Request:
+    """Return a V2 request with one tensor in binary."""
+    payload = b"".join(struct.pack(f"<{len(row)}d", *row) for row in rows)
+    shape, size = [len(rows), len(rows[0])], {"binary_data_size": len(payload)}
+    item = {"name": "x", "shape": shape, "datatype": "FP64", "parameters": size}
+    head = json.dumps({"id": "1", "inputs": [item]}).encode()
+    headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
+    return Request(INFER, head + payload, headers, outputs)
+
+
 def outputs(reply: bytes) -> object:
     """Return the values of a V2 reply; servers differ in what else they say."""
     return [output["data"] for output in json.loads(reply)["outputs"]]
@@ -128,7 +173,7 @@ def against_kserve(
     connections: tuple[int, ...] = (1, 64),
 ) -> Case:
     """Return a case of ours against KServe's server."""
-    return Case(id, title, model, request, OURS, KSERVE, connections, goals, share)
+    return Case(id, title, model, request, OURS, KSERVE, connections, goals, ceiling_share=share)
 
 
 CASES = (
@@ -173,5 +218,47 @@ CASES = (
         Request(PREDICT, instances([[0.25 * column for column in range(30)]])),
         {1: 6, 64: 40},
         None,
+    ),
+    replace(
+        against_kserve(
+            "v1-columns",
+            "V1 JSON, numbers and words by name (imputer, scaler, one-hot, logistic regression), 1 row",
+            models.people,
+            Request(PREDICT, json.dumps({"instances": [PERSON]}).encode()),
+            {},
+            None,
+        ),
+        baseline_request=Request(PREDICT, json.dumps({"instances": [[PERSON]]}).encode()),
+    ),
+    Case(
+        "v2-mlserver",
+        "V2 JSON against MLServer in process, logistic regression on iris, 1 row",
+        models.iris_logistic_regression,
+        Request(INFER, tensor(IRIS_ROW), answer=outputs),
+        OURS,
+        MLSERVER,
+        (1, 16, 64),
+        {1: 10, 16: 30, 64: 40},
+        ceiling_share=0.7,
+    ),
+    Case(
+        "v1-fastapi",
+        "V1 JSON against a server written by hand with FastAPI, logistic regression on iris, 1 row",
+        models.iris_logistic_regression,
+        Request(PREDICT, instances(IRIS_ROW)),
+        OURS,
+        FASTAPI,
+        (1, 16, 64),
+    ),
+    Case(
+        "v2-binary",
+        "V2 binary against V2 JSON, both ours, logistic regression, 1,000 rows of 30",
+        models.wide_logistic_regression,
+        binary(WIDE_ROWS),
+        OURS,
+        OURS_IN_JSON,
+        (1,),
+        {1: 5},
+        baseline_request=Request(INFER, tensor(WIDE_ROWS), answer=outputs),
     ),
 )

@@ -10,7 +10,7 @@ import signal
 import sys
 from datetime import date
 
-from tests.bench import load, machine, report
+from tests.bench import chart, load, machine, report
 from tests.bench.cases import CASES, CEILING, Case
 from tests.bench.environments import CACHE, ROOT, build
 from tests.bench.measure import Cores, measure
@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
         if not options.print_only:
             section = report.section(seen, conditions(case, options, generator, cores))
             DOCUMENT.write_text(report.replace(DOCUMENT.read_text(), case.id, section))
+            chart.write(DOCUMENT)
     return 0
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import models
-from tests.bench.cases import CEILING, Case, Request
+from tests.bench.cases import CEILING, Case
 from tests.bench.load import Generator, Load, run
 from tests.bench.servers import Running, ServerError, ask, running
 
@@ -45,16 +45,16 @@ def measure(
         for program in (case.subject, case.baseline, CEILING):
             say(f"starting {program.name}")
             reply = servers[0].reply if servers else b""
-            start = running(program, case.request, model_dir, reply, cores.server, cache / "logs" / case.id)
+            request = case.request_of(program)
+            start = running(program, request, model_dir, reply, cores.server, cache / "logs" / case.id)
             servers.append(stack.enter_context(start))
 
         def push(server: Running, connections: int, seconds: int) -> Load:
-            url = server.url(case.request)
-            return run(
-                generator, url, case.request.body, case.request.headers, connections, seconds, cores.load
-            )
+            request = case.request_of(server.server)
+            url = server.url(request)
+            return run(generator, url, request.body, request.headers, connections, seconds, cores.load)
 
-        same_answers(servers, case.request)
+        same_answers(servers, case)
         for server in servers:
             push(server, max(case.connections), WARM_UP_SECONDS)
         seen: dict[str, dict[int, list[Load]]] = {
@@ -65,14 +65,15 @@ def measure(
                 for server in servers:
                     seen[server.server.name][connections].append(push(server, connections, seconds))
             say(f"round {number + 1} of {rounds}")
-        same_answers(servers, case.request)
+        same_answers(servers, case)
     return Measurement(case, seen)
 
 
-def same_answers(servers: Sequence[Running], request: Request) -> None:
+def same_answers(servers: Sequence[Running], case: Case) -> None:
     """Ask every server once; raises ServerError unless all say 200 and the same."""
     first = None
     for server in servers:
+        request = case.request_of(server.server)
         status, body = ask(server.port, request)
         if status != 200:
             raise ServerError(f"{server.server.name} answers {status}: {body[:200]!r}")

@@ -9,12 +9,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol
 
-import numpy as np
-
 from kserve_lite_server.engine.lane import Lane, past_deadline
 from kserve_lite_server.engine.pace import Pace
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.protocol.call import Call
+from kserve_lite_server.protocol.call import Call, Rows
 
 # A method's name, and what it returned.
 Answer = dict[str, Any]
@@ -38,7 +36,7 @@ class Servable(Protocol):
 class Batchable(Servable, Protocol):
     """What the engine needs of a model to answer several requests at once."""
 
-    def answers(self, requests: Sequence[np.ndarray]) -> list[Any | ServeError]:
+    def answers(self, requests: Sequence[Rows]) -> list[Any | ServeError]:
         """Answer each request by the model's own method: its result, or why it has none."""
 
 
@@ -109,7 +107,7 @@ class Engine:
         deadline = self._deadline(within)
         return Pending(model.name, self._submit(model, call, deadline), deadline)
 
-    def together(self, model: Batchable, requests: Sequence[np.ndarray], queued: float) -> list[Any]:
+    def together(self, model: Batchable, requests: Sequence[Rows], queued: float) -> list[Any]:
         """Answer several requests at once in the caller's thread: for each its result, or its `ServeError`."""
         rows = sum(map(len, requests))
         started, worked = time.perf_counter(), time.thread_time()

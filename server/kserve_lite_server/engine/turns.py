@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from kserve_lite_server.engine.engine import Batchable, Engine
 from kserve_lite_server.errors import ServeError
+from kserve_lite_server.protocol.call import Rows
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ class Job:
     """One request: its model, its rows, and whom to tell."""
 
     model: Batchable
-    rows: np.ndarray
+    rows: Rows
     done: Done
     since: float
 
@@ -50,7 +49,7 @@ class Turns:
         self._jobs: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, model: Batchable, rows: np.ndarray, done: Done) -> None:
+    def add(self, model: Batchable, rows: Rows, done: Done) -> None:
         """Take a request; `done` is called with its answer in the event loop, at the end of the turn."""
         self._jobs.append(Job(model, rows, done, time.monotonic()))
         if self._latency:

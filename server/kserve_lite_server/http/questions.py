@@ -14,6 +14,7 @@ from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import Seen, Trace, read_trace
 from kserve_lite_server.http.response import Response, error_response
 from kserve_lite_server.protocol import compression, v1, v2
+from kserve_lite_server.protocol.call import Rows
 from kserve_lite_server.protocol.inference import to_call, to_response
 from kserve_lite_server.sklearn.model import Model
 
@@ -55,14 +56,14 @@ class Question:
     """A decoded request: who answers it, the rows, and how the result is written."""
 
     model: Model
-    rows: np.ndarray
+    rows: Rows
     encode: Callable[[Any], bytes]
     seen: Seen
     since: float
     trace: Trace | None
 
 
-Reading = tuple[np.ndarray, Callable[[Any], bytes]]
+Reading = tuple[Rows, Callable[[Any], bytes]]
 Reader = Callable[[Context, Model, str | None, bytes], Reading | None]
 
 
@@ -106,7 +107,7 @@ def read_question(context: Context, head: Head, body: bytes) -> Question | None:
         return None
     try:
         model = context.repository.model(head.model, head.version)
-        if model.plan.methods[model.method].kernel is None or model.signature.frame:
+        if model.plan.methods[model.method].kernel is None:
             return None
         reading = head.read(context, model, head.version, body)
     except ServeError:
@@ -152,9 +153,14 @@ def _respond(question: Question, answer: Any, accept: str) -> Response:
         return error_response(ServeError("internal", "the server failed; its log says why"))
 
 
+def _plain(rows: Rows, model: Model) -> bool:
+    """Whether a kernel takes rows of this form: an array, or columns where the model takes a table."""
+    return type(rows) is np.ndarray or model.signature.frame
+
+
 def _read_v1(context: Context, model: Model, version: str | None, body: bytes) -> Reading | None:
     call = v1.decode(body)
-    if type(call.rows) is not np.ndarray or call.parameters or call.ignored:
+    if not _plain(call.rows, model) or call.parameters or call.ignored:
         return None
     nan = context.settings.nan
     return call.rows, lambda result: v1.encode(result, nan)
@@ -166,7 +172,7 @@ def _read_v2(context: Context, model: Model, version: str | None, body: bytes) -
         return None
     signature = model.signature
     call = to_call(request, signature.methods, model.method, signature.features)
-    if type(call.rows) is not np.ndarray or call.ignored:
+    if not _plain(call.rows, model) or call.ignored:
         return None
     nan = context.settings.nan
 

@@ -18,6 +18,9 @@ class Columns:
         """The number of rows."""
         return len(next(iter(self.arrays.values())))
 
+    def __len__(self) -> int:
+        return self.count
+
 
 # 2-D (rows x features), or 1-D where each row is one value, as text is; strings and mixed rows have dtype
 # object.
@@ -36,4 +39,4 @@ class Call:
     @property
     def count(self) -> int:
         """The number of rows."""
-        return self.rows.count if isinstance(self.rows, Columns) else len(self.rows)
+        return len(self.rows)

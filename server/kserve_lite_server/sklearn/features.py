@@ -2,6 +2,7 @@
 columns."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from kserve_lite_server.sklearn.signature import Signature
 
 
 def build_features(rows: Rows, signature: Signature) -> Any:
-    """Give rows the form that the estimator was fitted with. Raises `ServeError` naming the row or column at
-    fault."""
+    """Give rows the form that the estimator was fitted with; `Columns` stand for a data frame of the fitted columns.
+
+    Raises `ServeError` naming the row or column at fault.
+    """
     if signature.text:
         return _texts(rows)
     if isinstance(rows, Columns):
@@ -46,8 +49,10 @@ def _from_columns(rows: Columns, signature: Signature) -> Any:
         _check_names(arrays, signature.features)
         arrays = {name: arrays[name] for name in signature.features}
     numeric = all(array.dtype.kind in "biuf" for array in arrays.values())
-    if signature.frame or (signature.features is None and not (signature.steady and numeric)):
-        return _frame(arrays)
+    if signature.frame:
+        return Columns(arrays)
+    if signature.features is None and not (signature.steady and numeric):
+        return to_frame(arrays)
     return np.column_stack(list(arrays.values())) if numeric else _objects(arrays)
 
 
@@ -75,8 +80,8 @@ def _named(rows: np.ndarray, signature: Signature) -> Any:
             f"{rows.shape[1]}"
         )
     if rows.dtype != object:
-        return _frame({name: rows[:, index] for index, name in enumerate(features)})
-    return _frame(
+        return Columns({name: rows[:, index] for index, name in enumerate(features)})
+    return Columns(
         {
             name: read_column(rows[:, index].tolist(), f"column {name!r}")
             for index, name in enumerate(features)
@@ -91,7 +96,8 @@ def _objects(arrays: dict[str, np.ndarray]) -> np.ndarray:
     return table
 
 
-def _frame(arrays: dict[str, np.ndarray]) -> Any:
+def to_frame(arrays: Mapping[str, np.ndarray]) -> Any:
+    """The data frame of some columns. Raises `ServeError` when pandas is not installed."""
     try:
         import pandas  # only models and requests with named columns pay for it
     except ModuleNotFoundError:
@@ -100,4 +106,4 @@ def _frame(arrays: dict[str, np.ndarray]) -> Any:
             "this model takes data frames, and pandas is not installed here; install "
             "kserve-lite-server[pandas]",
         ) from None
-    return pandas.DataFrame(arrays)
+    return pandas.DataFrame(dict(arrays))

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kserve_lite_server.engine.kernels import Plan, choose, part
+from kserve_lite_server.engine.kernels import Outside, Plan, choose, part
 from kserve_lite_server.engine.pace import Pace
 from kserve_lite_server.errors import ServeError, invalid
-from kserve_lite_server.protocol.call import Call
-from kserve_lite_server.sklearn.features import build_features
+from kserve_lite_server.protocol.call import Call, Columns, Rows
+from kserve_lite_server.sklearn.features import build_features, to_frame
 from kserve_lite_server.sklearn.load import Loaded
 from kserve_lite_server.sklearn.sample import sample_row
 from kserve_lite_server.sklearn.signature import METHODS, Signature, read_signature
@@ -51,17 +51,15 @@ class Model:
         features = build_features(call.rows, self.signature)
         return {name: self._run(name, features) for name in call.methods or (self.method,)}
 
-    def answers(self, requests: Sequence[np.ndarray]) -> list[Any | ServeError]:
+    def answers(self, requests: Sequence[Rows]) -> list[Any | ServeError]:
         """Answer each request by the model's own method: its result, or why it has none.
 
         Requests of one row are computed together where that changes no bit; when one of them is at fault, every
         one is answered alone.
         """
-        method = self.plan.methods[self.method]
-        each = method.each if len(requests) > 1 else None
-        if each is not None and all(len(rows) == 1 and rows.dtype in method.dtypes for rows in requests):
+        if len(requests) > 1 and all(len(rows) == 1 for rows in requests):
             try:
-                answer = each(np.concatenate(requests))
+                answer = self._together(requests)
                 return [part(answer, number) for number in range(len(requests))]
             except Exception as error:
                 log.debug("model %s: a batch is answered one by one: %s", self.name, error)
@@ -83,7 +81,21 @@ class Model:
             seconds = time.thread_time() - started
         self.pace.observe(1, seconds)
 
-    def _alone(self, rows: np.ndarray) -> Any | ServeError:
+    def _together(self, requests: Sequence[Rows]) -> Any:
+        """One answer for several rows; raises when the method cannot, or one of them is not its to answer."""
+        method = self.plan.methods[self.method]
+        if method.table is not None and method.tables_batch:
+            tables = [build_features(rows, self.signature).arrays for rows in requests]
+            names = tables[0].keys()
+            if any(table[name].dtype != tables[0][name].dtype for table in tables for name in names):
+                raise Outside
+            return method.table({name: np.concatenate([t[name] for t in tables]) for name in names}, True)
+        arrays = [rows for rows in requests if isinstance(rows, np.ndarray) and rows.dtype in method.dtypes]
+        if method.each is None or len(arrays) < len(requests):
+            raise Outside
+        return method.each(np.concatenate(arrays))
+
+    def _alone(self, rows: Rows) -> Any | ServeError:
         try:
             return self._run(self.method, build_features(rows, self.signature))
         except ServeError as error:
@@ -91,6 +103,11 @@ class Model:
 
     def _run(self, name: str, features: Any) -> Any:
         try:
+            if isinstance(features, Columns):
+                if (table := self.plan.methods[name].table) is not None:
+                    with suppress(Outside):
+                        return table(features.arrays)
+                features = to_frame(features.arrays)
             return self.methods[name](features)
         except ServeError:
             raise
@@ -125,7 +142,7 @@ def make_model(name: str, path: Path, loaded: Loaded, method: str | None = None)
     if signature.frame:
         with suppress(ModuleNotFoundError):  # who asks with rows is told what is missing
             import pandas  # noqa: F401  # now, so that workers share it and no request waits for it
-    plan = choose(estimator)
+    plan = choose(estimator, to_frame=to_frame if signature.frame and signature.steady else None)
     for method, answer in plan.describe().items():
         log.info("model %s: %s is answered by %s", name, method, answer)
     methods = {method: plan.methods[method].call for method in signature.methods}

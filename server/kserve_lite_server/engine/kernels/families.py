@@ -8,7 +8,6 @@ from kserve_lite_server.engine.kernels.kernel import Kernel, Unavailable
 # Package of scikit-learn -> our module.
 FAMILIES = {
     "cluster": "clusters",
-    "compose": "columns",
     "decomposition": "projections",
     "discriminant_analysis": "linear",
     "ensemble": "ensembles",

@@ -71,7 +71,7 @@ def rows_times(X: NDArray[Any], matrix: NDArray[Any], each: bool) -> Any:
     BLAS sums in another order for a matrix than for a vector, so the last bit of a row depends on the rows
     beside it. A stack of one-row products runs the vector routine on every row: the bits it has alone.
     """
-    if each and len(X) > 1:
+    if each and isinstance(X, np.ndarray) and len(X) > 1:  # a sparse product goes row by row anyway
         return (X[:, None, :] @ matrix)[:, 0]
     return X @ matrix
 

@@ -11,10 +11,10 @@ def build(estimator: Any, qualname: str) -> Kernel | None:
     method = qualname.rpartition(".")[2]
     if getattr(estimator, "transform_input", None):
         raise Unavailable("transform_input")
-    steps = [step for _, step in estimator.steps if step is not None and not _passes(step)]
-    if not steps or _passes(estimator.steps[-1][1]):
+    steps = [step for _, step in estimator.steps if step is not None and not passes(step)]
+    if not steps or passes(estimator.steps[-1][1]):
         raise Unavailable("the last step passes its input through")
-    kernels = [_kernel(step, "transform") for step in steps[:-1]] + [_kernel(steps[-1], method)]
+    kernels = [step_kernel(step, "transform") for step in steps[:-1]] + [step_kernel(steps[-1], method)]
     names = " > ".join(kernel.name for kernel in kernels)
     if all(kernel.name == "scikit-learn" for kernel in kernels):
         raise Unavailable("no step has a kernel")
@@ -29,12 +29,16 @@ def build(estimator: Any, qualname: str) -> Kernel | None:
     return Kernel(names, compute, first.domain, batchable, first.dtypes, first.frames)
 
 
-def _passes(step: Any) -> bool:
+def passes(step: Any) -> bool:
+    """Whether a pipeline's step leaves its input as it is."""
     return isinstance(step, str) and step == "passthrough"
 
 
-def _kernel(step: Any, method: str) -> Kernel:
+def step_kernel(step: Any, method: str, *, plain: bool = False) -> Kernel:
+    """Return a step's kernel; where there is none, and with `plain`, scikit-learn's own method as one."""
     try:
+        if plain:
+            raise Unavailable("scikit-learn was asked for")
         return families.build(step, method)
     except Unavailable:
         answer = getattr(step, method)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from kserve_lite_server.engine.kernels import families, probe
+from kserve_lite_server.engine.kernels import columns, families, probe
 from kserve_lite_server.engine.kernels.guard import Guarded
 from kserve_lite_server.engine.kernels.kernel import Kernel, Outside, Unavailable
 
@@ -19,6 +19,7 @@ BATCHES = (2, 3, 8, 21)  # rows that are tried together
 SECONDS = 2.0  # that trying one method may take; a kernel that could not be tried through is not used
 
 Answer = Callable[[Any], Any]
+ToFrame = Callable[[columns.Arrays], Any]
 Builder = Callable[[Any, str], Kernel]
 
 
@@ -28,7 +29,9 @@ class Method:
 
     `call(X)` gives what `estimator.method(X)` gives, or raises what it raises, for any `X`. `each(X)`, if
     any, takes n one-row requests of the types `dtypes` at once and gives every row the bits that `call` gives
-    it alone; it raises when one of the rows is not the kernel's to answer.
+    it alone; it raises when one of the rows is not the kernel's to answer. `table(columns, each)`, if any,
+    answers columns by name as `call` answers the data frame that they make, or raises `Outside`; it takes
+    several one-row requests at once where `tables_batch` says so.
     """
 
     name: str
@@ -37,6 +40,8 @@ class Method:
     call: Answer
     each: Answer | None = None
     dtypes: frozenset[np.dtype[Any]] = frozenset()
+    table: columns.Table | None = None
+    tables_batch: bool = False
 
     def __str__(self) -> str:
         return f"{self.kernel or 'scikit-learn'} ({self.reason})"
@@ -53,10 +58,15 @@ class Plan:
         return {name: str(method) for name, method in self.methods.items()}
 
 
-def choose(estimator: Any, build: Builder = families.build) -> Plan:
-    """Return the plan for a fitted estimator: the kernels that `build` offers and that pass every probe."""
+def choose(estimator: Any, build: Builder = families.build, to_frame: ToFrame | None = None) -> Plan:
+    """Return the plan for a fitted estimator: the kernels that `build` offers and that pass every probe.
+
+    `to_frame` makes the data frame of an estimator that takes columns by name.
+    """
     offered = [name for name in METHODS if callable(getattr(estimator, name, None))]
     with threadpool_limits(1, user_api="openmp"):  # waking threads for a few rows costs more than the rows
+        if to_frame is not None:
+            return Plan({name: _by_name(estimator, name, to_frame) for name in offered})
         return Plan({name: _method(estimator, name, build) for name in offered})
 
 
@@ -95,6 +105,54 @@ def _tried(estimator: Any, guarded: Guarded, name: str, usual: Any) -> Method:
             raise Unavailable(f"trying the {kernel.name} kernel would take more than {SECONDS:g} s")
     each = guarded.each if kernel.batchable and _rows_are_alone(guarded, usual) else None
     return Method(name, kernel.name, "bit for bit", guarded.call, each, frozenset(guarded.dtypes))
+
+
+def _by_name(estimator: Any, name: str, to_frame: ToFrame) -> Method:
+    """Return the method with its table, the steps behind the columns by kernels, or else by scikit-learn."""
+    simple, reason = getattr(estimator, name), ""
+    truth = getattr(_in_order(estimator), name)
+    for plain in (False, True):
+        try:
+            table = columns.build(estimator, name, plain=plain)
+            _try_table(table, lambda arrays: truth(to_frame(arrays)))
+            usual = probe.usual_columns(table.known, table.numeric)
+            alone = table.batchable and _requests_are_alone(table, usual)
+            return Method(name, table.name, "bit for bit", simple, table=table, tables_batch=alone)
+        except Unavailable as refusal:
+            reason = reason or str(refusal)
+        except (AttributeError, ImportError, LookupError, TypeError, ValueError) as error:
+            reason = (
+                reason or f"the model's parts are not those that are known: {type(error).__name__}: {error}"
+            )
+    return Method(name, None, reason, simple)
+
+
+def _try_table(table: columns.Table, truth: Answer) -> None:
+    """Raise `Unavailable` when a probe tells the two apart."""
+    deadline = time.perf_counter() + SECONDS
+    for rows in probe.tables(table.known, table.numeric):
+        answer = probe.outcome(table, rows.X)
+        if isinstance(answer, probe.Failure) and answer.type is Outside:
+            if rows.name == "one row":
+                raise Unavailable(f"{table.name} does not take a row of known values")
+            continue
+        if not probe.same(answer, probe.outcome(truth, rows.X)):
+            raise Unavailable(f"{table.name} and scikit-learn differ on the probe: {rows.name}")
+        if time.perf_counter() > deadline:
+            raise Unavailable(f"trying {table.name} would take more than {SECONDS:g} s")
+
+
+def _requests_are_alone(table: columns.Table, usual: columns.Arrays) -> bool:
+    """Whether rows that are answered together get what they get alone."""
+    for size in BATCHES:
+        together = probe.outcome(
+            lambda arrays: table(arrays, True), {name: array[:size] for name, array in usual.items()}
+        )
+        for number in range(size):
+            alone = probe.outcome(table, {name: a[number : number + 1] for name, a in usual.items()})
+            if isinstance(together, probe.Failure) or not probe.same(part(together, number), alone):
+                return False
+    return True
 
 
 def _in_order(estimator: Any) -> Any:

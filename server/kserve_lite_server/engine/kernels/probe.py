@@ -1,7 +1,7 @@
 """Rows that tell a kernel from the estimator it stands for, and the comparison of answers and errors."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,47 @@ def rows(usual: NDArray[np.float64]) -> Iterator[Rows]:
     yield Rows("three dimensions", usual[:2, None])
     yield Rows("text", np.full((1, width), "a", dtype=object))
     yield Rows("lists", usual[:2].tolist())
+
+
+def usual_columns(known: Mapping[str, Sequence[Any]], numeric: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return rows of a table: values that the model has seen where these are words, numbers elsewhere."""
+    random = np.random.default_rng(SEED)
+    table = numbers(None, max(1, len(numeric)))
+    found = {name: np.ascontiguousarray(table[:, index]) for index, name in enumerate(numeric)}
+    for name, values in known.items():
+        chosen = [values[index] for index in random.integers(len(values), size=len(table))]
+        found[name] = np.array(chosen, dtype=object if isinstance(values[0], str) else None)
+    return found
+
+
+def tables(known: Mapping[str, Sequence[Any]], numeric: Sequence[str]) -> Iterator[Rows]:
+    """Yield tables that tell a table's kernel from the estimator, the most telling ones first."""
+    usual = usual_columns(known, numeric)
+
+    def some(count: int, changed: Mapping[str, NDArray[Any]] | None = None) -> dict[str, NDArray[Any]]:
+        return {name: array[:count] for name, array in {**usual, **(changed or {})}.items()}
+
+    def all_numbers(convert: Callable[[NDArray[Any]], NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return some(3, {name: convert(usual[name]) for name in numeric})
+
+    yield Rows("one row", some(1))
+    yield Rows("many rows", some(len(next(iter(usual.values())))))
+    yield Rows("whole numbers", all_numbers(lambda values: np.rint(values % 7).astype(np.int64)))
+    yield Rows("zeros", all_numbers(np.zeros_like))
+    yield Rows("float32", all_numbers(lambda values: values.astype(np.float32)))
+    for name in numeric:
+        for value in (np.nan, np.inf, -0.0):
+            spoilt = usual[name].copy()
+            spoilt[1] = value
+            yield Rows(f"{value} in {name}", some(3, {name: spoilt}))
+        yield Rows(f"whole numbers in {name}", some(3, {name: np.arange(len(usual[name]))}))
+    for name, values in known.items():
+        for word in (*values[:8], "a word that nobody has seen", np.nan, None, 7, 0.5, True):
+            changed = usual[name].astype(object)
+            changed[1] = word
+            yield Rows(f"{word!r} in {name}", some(3, {name: changed}))
+            if (natural := np.array([word])).dtype.kind in "if":
+                yield Rows(f"only {word!r} in {name}", some(1, {name: natural}))
 
 
 def numbers(estimator: Any, width: int) -> NDArray[np.float64]:
