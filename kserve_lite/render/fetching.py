@@ -10,12 +10,10 @@ from hashlib import sha256
 from itertools import groupby
 from typing import Any
 
-from kserve_lite import __version__
 from kserve_lite.resolve.containers import merge
 from kserve_lite.resolve.defaults import secured
 from kserve_lite.resolve.effective import Component, Fetcher, Storage
 
-IMAGE = f"ghcr.io/kserve-lite/storage-initializer:{__version__}"
 NAME = "storage-initializer"
 SECRETS = "/var/secrets/storage"
 STORES = "/var/secrets/storage-config"
@@ -70,7 +68,7 @@ def _container(
     settings = component.platform.storage.initializer
     container: Object = {
         "name": NAME,
-        "image": settings.image or IMAGE,
+        "image": settings.image,
         "args": [part for step in steps for part in (step.uri, step.mount_path)],
         "env": _variables(component, steps),
         "resources": dict(settings.resources),

@@ -4,6 +4,7 @@ from typing import Any
 
 from kserve_lite.render import metadata
 from kserve_lite.render.storage import provision
+from kserve_lite.resolve import pin
 from kserve_lite.resolve.effective import Component, Effective
 from kserve_lite.resolve.labels import selector
 from kserve_lite.resolve.ports import TRANSFORMER
@@ -19,7 +20,7 @@ def deployment(effective: Effective, component: Component) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata.of_component(effective, component),
+        "metadata": metadata.of_component(effective, component, **pin.written(component)),
         "spec": {
             **({} if replicas is None else {"replicas": replicas}),
             "selector": {"matchLabels": selector(component.name)},

@@ -12,7 +12,7 @@ from kserve_lite.resolve.containers import flag_value, merge_pod
 from kserve_lite.resolve.effective import Component, Role, Storage
 from kserve_lite.resolve.limits import BESIDE, unkept
 from kserve_lite.resolve.names import ready_path
-from kserve_lite.resolve.platform import Platform
+from kserve_lite.resolve.platform import Platform, platform
 from kserve_lite.resolve.ports import TRANSFORMER, http_port, moved, ports, speaks_grpc
 from kserve_lite.resolve.runtime import Choice, Runtime
 from kserve_lite.resolve.scaling import decide
@@ -51,16 +51,16 @@ def complete(draft: Draft, service: InferenceService, config: Config, *, routed:
     """Return the component with every default; `routed` says that a route from outside leads to it."""
     spec: ComponentPod = getattr(service.spec, draft.role)
     field = f"spec.{draft.role}"
-    platform = Platform(config.pods, config.storage, config.propagation)
+    installed = platform(config, draft.runtime)
     server = server_of(draft.runtime)
     container = moved(dict(draft.container))
     model = flag_value(container, "model_name") or service.name
     probe = server.ready or ready_path(model, draft.protocol)
     port = http_port(container)
     answering = defaults.answering(
-        container, handler(container, probe, port), server.live, port, platform.pods
+        container, handler(container, probe, port), server.live, port, installed.pods
     )
-    others = tuple(_beside(other, probe, platform) for other in draft.others)
+    others = tuple(_beside(other, probe, installed) for other in draft.others)
     decided = decide(spec, field, service.annotations, config.autoscaling, [answering, *others])
     flags = server.flags if draft.role == "predictor" else BESIDE
     component = Component(
@@ -76,22 +76,22 @@ def complete(draft: Draft, service: InferenceService, config: Config, *, routed:
         port=port,
         timeout=spec.timeout,
         choice=draft.choice,
-        pod=_pod(draft, spec, platform),
+        pod=_pod(draft, spec, installed),
         ports=ports(draft.name, container, draft.others),
         labels={
             **(draft.runtime.labels if draft.runtime else {}),
-            **labels.passed_on(service.labels, platform.propagation.labels),
+            **labels.passed_on(service.labels, installed.propagation.labels),
             **(spec.labels or {}),
             **labels.own(service.name, draft.role, draft.name),
         },
         annotations={
             **(draft.runtime.annotations if draft.runtime else {}),
-            **labels.passed_on(service.annotations, [*labels.PROMETHEUS, *platform.propagation.annotations]),
+            **labels.passed_on(service.annotations, [*labels.PROMETHEUS, *installed.propagation.annotations]),
             **(spec.annotations or {}),
         },
         scaling=decided.scaling,
         strategy=strategy(spec.deployment_strategy or {}),
-        platform=platform,
+        platform=installed,
     )
     return Completed(
         component, decided.problems, (*decided.notices, *unkept(spec, field, flags, routed=routed))

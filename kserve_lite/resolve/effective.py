@@ -80,6 +80,8 @@ class Component:
     strategy: Mapping[str, Any]
     platform: Platform
     credentials: Credentials = NO_CREDENTIALS
+    newer: str = ""
+    """The revision of runtime and settings that waits for the next change of the service; empty if there is none."""
 
 
 @dataclass(frozen=True)

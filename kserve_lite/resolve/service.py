@@ -1,18 +1,20 @@
 """From an InferenceService to what it comes to: runtime, containers, storage, names. Never touches its input."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from kserve_lite.api.config import Config
 from kserve_lite.api.inferenceservice import Explainer, InferenceService, Transformer
 from kserve_lite.api.problems import Problem
 from kserve_lite.resolve.beside import beside
 from kserve_lite.resolve.catalogue import BUILT_IN
-from kserve_lite.resolve.component import Completed, complete
+from kserve_lite.resolve.component import Draft, complete
 from kserve_lite.resolve.credentials import credentials
 from kserve_lite.resolve.effective import Component, Effective, Role
-from kserve_lite.resolve.names import all_hosts
+from kserve_lite.resolve.names import all_hosts, component_name
 from kserve_lite.resolve.network import inside, is_routed, routes, urls
+from kserve_lite.resolve.pin import REVISION, fingerprint, read, revision
 from kserve_lite.resolve.predictor import predictor
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.storage import Reach
@@ -20,6 +22,7 @@ from kserve_lite.resolve.surroundings import Surroundings
 
 DEFAULTS = Config()
 NOTHING = Surroundings()
+UNPINNED: Mapping[str, Mapping[str, str]] = {}
 STOP = "serving.kserve.io/stop"
 
 
@@ -30,37 +33,99 @@ def resolve(
     *,
     plain_paths: bool = False,
     surroundings: Surroundings = NOTHING,
+    pins: Mapping[str, Mapping[str, str]] = UNPINNED,
 ) -> Effective | list[Problem]:
     """Return the effective service, or every reason why there is none.
 
     `plain_paths` is for a laptop: a storageUri without a scheme is a path there, and nobody scales or routes.
+    `pins` are the annotations of the live Deployments by name: their pods keep the runtime and settings that they were
+    made of until the service changes, unless the configuration says that changes are followed.
     """
-    reach = Reach(
-        config.storage,
-        surroundings.storage_containers,
-        tuple(service.annotations.items()),
-        service.spec.predictor.storage_container_name,
-        plain_paths,
-    )
-    serving, problems = predictor(service, runtimes, reach)
-    if serving is None:
-        return problems
-    drafts = [serving]
+    making = _Making(service, surroundings, plain_paths)
+    kept = pins if config.runtime_changes == "pin" else {}
+    at = component_name(service.name, "predictor", service.spec.predictor.name)
+    serving = _kept_or_new(making.predictor, kept.get(at, {}), runtimes, config)
+    if isinstance(serving, list):
+        return serving
+    done: dict[Role, _Made] = {"predictor": serving}
+    problems = list(serving.problems)
     for role, spec in _others(service):
-        draft, wrong = beside(service, spec, role, serving, replace(reach, container_name=None))
-        problems += wrong
-        drafts += [draft] if draft else []
-    routed = is_routed(service, config.network)
-    done: dict[Role, Completed] = {}
-    for draft in drafts:
-        completed = complete(draft, service, config, routed=routed)
-        component, wrong = _trusted(completed.component, service, surroundings)
-        problems += wrong
-        done[draft.role] = replace(completed, component=component)
+        at = component_name(service.name, role)
+        made = _kept_or_new(
+            partial(making.beside, role, spec, serving.draft), kept.get(at, {}), runtimes, config
+        )
+        if isinstance(made, list):
+            problems += made
+        else:
+            done[role] = made
+            problems += made.problems
     effective, wrong = _reached(service, done, config)
-    if not plain_paths:
-        problems += [*(problem for one in done.values() for problem in one.problems), *wrong]
-    return problems or effective
+    return problems + (wrong if not plain_paths else []) or effective
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One component with everything, and what stands against it."""
+
+    draft: Draft
+    component: Component
+    problems: tuple[Problem, ...]
+    notices: tuple[Problem, ...]
+
+
+Make = Callable[[Sequence[Runtime], Config], _Made | list[Problem]]
+
+
+@dataclass(frozen=True)
+class _Making:
+    """How the components of a service are made from any set of runtimes and any configuration."""
+
+    service: InferenceService
+    surroundings: Surroundings
+    plain_paths: bool
+
+    def predictor(self, runtimes: Sequence[Runtime], config: Config) -> _Made | list[Problem]:
+        named = self.service.spec.predictor.storage_container_name
+        draft, problems = predictor(self.service, runtimes, self._reach(config, named))
+        return problems if draft is None else self._completed(draft, problems, config)
+
+    def beside(
+        self,
+        role: Role,
+        spec: Transformer | Explainer,
+        serving: Draft,
+        runtimes: Sequence[Runtime],
+        config: Config,
+    ) -> _Made | list[Problem]:
+        draft, problems = beside(self.service, spec, role, serving, self._reach(config, None))
+        return problems if draft is None else self._completed(draft, problems, config)
+
+    def _reach(self, config: Config, container_name: str | None) -> Reach:
+        annotations = tuple(self.service.annotations.items())
+        known = self.surroundings.storage_containers
+        return Reach(config.storage, known, annotations, container_name, self.plain_paths)
+
+    def _completed(self, draft: Draft, problems: Sequence[Problem], config: Config) -> _Made:
+        routed = is_routed(self.service, config.network)
+        completed = complete(draft, self.service, config, routed=routed)
+        component, wrong = _trusted(completed.component, self.service, self.surroundings)
+        in_cluster = completed.problems if not self.plain_paths else ()
+        return _Made(draft, component, (*problems, *wrong, *in_cluster), completed.notices)
+
+
+def _kept_or_new(
+    make: Make, annotations: Mapping[str, str], runtimes: Sequence[Runtime], config: Config
+) -> _Made | list[Problem]:
+    """Make a component from what is installed now, or from its pin if the service still means the pods of the pin."""
+    new = make(runtimes, config)
+    newer = "none" if isinstance(new, list) else revision(new.component.platform)
+    pin = read(annotations)
+    if pin is None or newer == annotations.get(REVISION):
+        return new
+    old = make([pin.runtime] if pin.runtime else runtimes, pin.over(config))
+    if isinstance(old, list) or old.problems or fingerprint(old.component) != pin.fingerprint:
+        return new
+    return replace(old, component=replace(old.component, newer=newer))
 
 
 def _others(service: InferenceService) -> Iterator[tuple[Role, Transformer | Explainer]]:
@@ -87,7 +152,7 @@ def _trusted(
 
 
 def _reached(
-    service: InferenceService, done: dict[Role, Completed], config: Config
+    service: InferenceService, done: Mapping[Role, _Made], config: Config
 ) -> tuple[Effective, list[Problem]]:
     """Put the components together, with the names and routes by which they are reached."""
     order: tuple[Role, ...] = ("transformer", "predictor", "explainer")
