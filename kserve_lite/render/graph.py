@@ -1,9 +1,10 @@
-"""The children of an InferenceGraph: the router's file, its Service, Deployment, budget and autoscaler."""
+"""The children of an InferenceGraph: the router's file, its Service, Deployment, budget, autoscaler and route."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from kserve_lite.api.config import Config
+from kserve_lite.render.routes import route_objects
 from kserve_lite.resolve.component import strategy
 from kserve_lite.resolve.graph import FILE, GRAPH, PORT, EffectiveGraph
 
@@ -68,6 +69,8 @@ def _children(graph: EffectiveGraph, config: Config) -> Iterator[Object]:
                 "metrics": [dict(metric) for metric in scaling.metrics],
             },
         }
+    for route in route_objects(graph, config):
+        yield {**route, "metadata": {**route["metadata"], "labels": {GRAPH: graph.name}}}
 
 
 def config_map(graph: str) -> str:

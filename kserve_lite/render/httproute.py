@@ -5,11 +5,10 @@ from typing import Any
 
 from kserve_lite.api.config import Network
 from kserve_lite.render import metadata
-from kserve_lite.resolve.effective import Effective
-from kserve_lite.resolve.route import Rule
+from kserve_lite.resolve.route import Routed, Rule
 
 
-def http_routes(effective: Effective, network: Network) -> Iterator[dict[str, Any]]:
+def http_routes(effective: Routed, network: Network) -> Iterator[dict[str, Any]]:
     """Yield the HTTPRoutes, named as KServe's."""
     for route in effective.routes.table:
         yield {
@@ -35,7 +34,7 @@ def _parent(network: Network) -> dict[str, Any]:
     return {key: value for key, value in parent.items() if value}
 
 
-def _rule(effective: Effective, rule: Rule) -> dict[str, Any]:
+def _rule(effective: Routed, rule: Rule) -> dict[str, Any]:
     return {
         "matches": _matches(rule),
         "filters": [

@@ -5,14 +5,13 @@ from typing import Any
 
 from kserve_lite.api.config import Network
 from kserve_lite.render import metadata
-from kserve_lite.resolve.effective import Effective
-from kserve_lite.resolve.route import Route, Rule
+from kserve_lite.resolve.route import Route, Routed, Rule
 
 GRPC = {"nginx.ingress.kubernetes.io/backend-protocol": "GRPC"}
 """For the controller that looks at the Ingress; others look at the Service's appProtocol."""
 
 
-def ingresses(effective: Effective, network: Network) -> Iterator[dict[str, Any]]:
+def ingresses(effective: Routed, network: Network) -> Iterator[dict[str, Any]]:
     """Yield the Ingress `{name}`, and `{name}-grpc` if a component has gRPC beside REST."""
     table = effective.routes.table
     annotations = dict(effective.routes.annotations)
@@ -22,7 +21,7 @@ def ingresses(effective: Effective, network: Network) -> Iterator[dict[str, Any]
 
 
 def _ingress(
-    effective: Effective,
+    effective: Routed,
     network: Network,
     name: str,
     annotations: dict[str, str],

@@ -4,6 +4,7 @@ from typing import Any
 
 from kserve_lite.resolve.effective import Component, Effective
 from kserve_lite.resolve.labels import SERVICE
+from kserve_lite.resolve.route import Routed
 
 
 def of_component(effective: Effective, component: Component, **annotations: str) -> dict[str, Any]:
@@ -11,14 +12,12 @@ def of_component(effective: Effective, component: Component, **annotations: str)
     return head(component.name, effective, {**component.labels}, {**component.annotations, **annotations})
 
 
-def of_service(effective: Effective, name: str, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+def of_service(effective: Routed, name: str, annotations: dict[str, str] | None = None) -> dict[str, Any]:
     """Return the metadata of an object that belongs to the service as a whole."""
     return head(name, effective, {SERVICE: effective.name}, annotations or {})
 
 
-def head(
-    name: str, effective: Effective, labels: dict[str, str], annotations: dict[str, str]
-) -> dict[str, Any]:
+def head(name: str, effective: Routed, labels: dict[str, str], annotations: dict[str, str]) -> dict[str, Any]:
     """Return name, namespace, labels and, if there are any, annotations."""
     metadata: dict[str, Any] = {"name": name, "namespace": effective.namespace, "labels": labels}
     return metadata | ({"annotations": annotations} if annotations else {})

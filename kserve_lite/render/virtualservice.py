@@ -5,11 +5,10 @@ from typing import Any
 
 from kserve_lite.api.config import Network
 from kserve_lite.render import metadata
-from kserve_lite.resolve.effective import Effective
-from kserve_lite.resolve.route import Rule
+from kserve_lite.resolve.route import Routed, Rule
 
 
-def virtual_services(effective: Effective, network: Network) -> Iterator[dict[str, Any]]:
+def virtual_services(effective: Routed, network: Network) -> Iterator[dict[str, Any]]:
     """Yield the VirtualServices, bound to the configured Gateway."""
     gateway = network.gateway
     bound = f"{gateway.namespace}/{gateway.name}" if gateway.namespace else gateway.name
@@ -26,7 +25,7 @@ def virtual_services(effective: Effective, network: Network) -> Iterator[dict[st
         }
 
 
-def _http(effective: Effective, rule: Rule) -> dict[str, Any]:
+def _http(effective: Routed, rule: Rule) -> dict[str, Any]:
     host = f"{rule.backend}.{effective.namespace}.svc.cluster.local"
     headers = {"KServe-Isvc-Name": effective.name, "KServe-Isvc-Namespace": effective.namespace}
     return {

@@ -15,6 +15,8 @@ from kserve_lite.resolve import defaults
 from kserve_lite.resolve.catalogue import VERSION
 from kserve_lite.resolve.effective import Effective
 from kserve_lite.resolve.names import inside_hosts, outside_host
+from kserve_lite.resolve.network import graph_routes
+from kserve_lite.resolve.route import Routes
 from kserve_lite.resolve.scaling import Scaling
 
 GRAPH = "serving.kserve.io/inferencegraph"
@@ -39,7 +41,9 @@ class EffectiveGraph:
     name: str
     namespace: str
     url: str
+    address: str
     hosts: tuple[str, ...]
+    routes: Routes
     document: Mapping[str, Any]
     services: tuple[str, ...]
     container: Mapping[str, Any]
@@ -74,17 +78,22 @@ def resolve_graph(
         name: _node(node, f"spec.nodes.{name}", graph, services, config, gateway, problems)
         for name, node in graph.spec.nodes.items()
     }
+    routes, wrong = graph_routes(graph, config.network)
+    problems += wrong if gateway is None else ()
     if problems:
         return problems
+    inside = inside_hosts(graph.name, graph.namespace)
+    address = f"http://{inside[0]}"
+    outside = [host for route in routes.table for host in route.hosts]
+    network = config.network
+    named_outside = outside_host(graph.name, graph.namespace, network.domain, network.domain_template)
     return EffectiveGraph(
         name=graph.name,
         namespace=graph.namespace,
-        url=f"{config.network.scheme}://{outside_host(graph.name, graph.namespace, config.network.domain)}",
-        hosts=(
-            *inside_hosts(graph.name, graph.namespace),
-            outside_host(graph.name, graph.namespace, config.network.domain),
-            graph.name,
-        ),
+        url=f"{network.scheme}://{outside[0]}" if outside else address,
+        address=address,
+        hosts=(*inside, *dict.fromkeys([named_outside, *outside]), graph.name),
+        routes=routes,
         document=_document(graph, nodes, config),
         services=tuple(dict.fromkeys(named(graph))),
         container=_container(graph, config),

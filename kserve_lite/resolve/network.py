@@ -6,11 +6,14 @@ from typing import Any
 from urllib.parse import quote
 
 from kserve_lite.api.config import Network
+from kserve_lite.api.definition import Resource
+from kserve_lite.api.inferencegraph import InferenceGraph
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.problems import Problem
 from kserve_lite.api.rules.metadata import NETWORK
 from kserve_lite.resolve.effective import Component
 from kserve_lite.resolve.names import outside_host
+from kserve_lite.resolve.ports import SERVICE_PORT
 from kserve_lite.resolve.route import Route, Routes, Rule
 
 VISIBILITY = "networking.kserve.io/visibility"
@@ -24,12 +27,12 @@ LONGEST_LABEL = 63
 LONGEST_HOST = 253
 
 
-def is_routed(service: InferenceService, network: Network) -> bool:
+def is_routed(service: Resource, network: Network) -> bool:
     """Return whether the service is reached from outside the cluster at all."""
     return mode(service, network) != "none" and service.labels.get(VISIBILITY) != "cluster-local"
 
 
-def mode(service: InferenceService, network: Network) -> Any:
+def mode(service: Resource, network: Network) -> Any:
     """Return the kind of route: that of the service's annotation, else the configuration's."""
     return service.annotations.get(NETWORK) or network.mode
 
@@ -62,6 +65,19 @@ def routes(
         *(p for r in table for h in r.hosts for p in _too_long(h)),
     ]
     return Routes(mode(service, network), tuple(table), annotations), problems
+
+
+def graph_routes(graph: InferenceGraph, network: Network) -> tuple[Routes, list[Problem]]:
+    """Return the one route of a graph: all that comes to its host goes to its routers."""
+    if not is_routed(graph, network):
+        return Routes("none", (), {}), []
+    domains = (network.domain, *network.additional_domains)
+    named = [outside_host(graph.name, graph.namespace, one, network.domain_template) for one in domains]
+    rule = Rule(graph.name, SERVICE_PORT, graph.spec.timeout or network.timeout_seconds)
+    table = (Route(graph.name, tuple(dict.fromkeys(named)), (rule,)),)
+    annotations = {**network.annotations, **_own_annotations(graph.annotations)}
+    problems = [*_without_gateway(graph, network), *(p for host in table[0].hosts for p in _too_long(host))]
+    return Routes(mode(graph, network), table, annotations), problems
 
 
 def urls(
@@ -135,7 +151,7 @@ def _own_annotations(annotations: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _without_gateway(service: InferenceService, network: Network) -> Iterator[Problem]:
+def _without_gateway(service: Resource, network: Network) -> Iterator[Problem]:
     chosen = mode(service, network)
     if chosen in ("gateway", "istio") and not network.gateway.name:
         at = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Mode = Literal["none", "ingress", "gateway", "istio"]
 
@@ -38,3 +38,19 @@ class Routes:
     mode: Mode
     table: tuple[Route, ...]
     annotations: Mapping[str, str]
+
+
+class Routed(Protocol):
+    """What has routes: a service or a graph."""
+
+    @property
+    def name(self) -> str:
+        """Name of the object."""
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the object."""
+
+    @property
+    def routes(self) -> Routes:
+        """Its routes."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kserve_lite.api.config import Config, Router
+from kserve_lite.api.config import Config, Gateway, Network, Router
 from kserve_lite.api.inferencegraph import InferenceGraph
 from kserve_lite.api.manifests import load
 from kserve_lite.render.graph import render_graph
@@ -181,3 +181,34 @@ def test_the_rendered_children_are_the_recorded_ones() -> None:
     )
 
     assert children == json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("none", None), ("ingress", "Ingress"), ("gateway", "HTTPRoute"), ("istio", "VirtualService")],
+)
+def test_every_kind_of_network_leads_to_the_router(mode: str, kind: str | None) -> None:
+    network = Network(mode=mode, domain="d.org", gateway=Gateway(name="gw", namespace="n"))  # type: ignore[arg-type]
+    config = Config(network=network)
+    effective = resolved(steps({"serviceName": "a"}), config, timeout=7)
+    routes = [
+        one
+        for one in render_graph(effective, config)
+        if one["kind"] in ("Ingress", "HTTPRoute", "VirtualService")
+    ]
+
+    assert [one["kind"] for one in routes] == ([kind] if kind else [])
+    assert effective.url == ("http://g-ns.d.org" if kind else "http://g.ns.svc.cluster.local")
+    for one in routes:
+        assert one["metadata"]["labels"] == {"serving.kserve.io/inferencegraph": "g"}
+        text = json.dumps(one["spec"])
+        assert "g-ns.d.org" in text
+        assert '"number": 80' in text or '"port": 80' in text
+
+
+def test_a_route_without_a_gateway_is_a_problem() -> None:
+    network = Network(mode="gateway")
+    problems = resolve_graph(graph(steps({"serviceName": "a"})), SERVICES, Config(network=network))  # type: ignore[arg-type]
+
+    assert isinstance(problems, list)
+    assert [one.code for one in problems] == ["gateway_missing"]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kserve_lite.api.inferencegraph import InferenceGraph
+from kserve_lite.controller.findings.route import ROUTES, closed
 from kserve_lite.controller.inferencegraph.understand import UnderstoodGraph
 from kserve_lite.controller.runtime.apply import Refusal
 from kserve_lite.controller.runtime.status import merge_conditions
@@ -39,7 +40,9 @@ def status(
     }
     if _answering(live):
         meta = obj["metadata"]
-        written["url"] = f"http://{inside_hosts(meta['name'], meta['namespace'])[0]}"
+        inside = f"http://{inside_hosts(meta['name'], meta['namespace'])[0]}"
+        through = understood.effective is not None and closed(live) is None
+        written["url"] = understood.effective.url if understood.effective and through else inside
     return written
 
 
@@ -55,6 +58,12 @@ def _conditions(
         said = f"{refusal.kind} {refusal.name}: {refusal.message}"
         yield _false("ChildrenApplied", "NameTaken" if refusal.foreign else "ApplyFailed", said)
     yield _router(live)
+    if any(one["kind"] in ROUTES for one in live):
+        shut = closed(live)
+        if shut is None:
+            yield {"type": "RouteReady", "status": "True"}
+        else:
+            yield _false("RouteReady", shut.code, str(shut), "False" if shut.failed else "Unknown")
     if understood.graph is not None:
         for name in understood.graph.spec.nodes:
             yield _node(name, understood.graph, services)
