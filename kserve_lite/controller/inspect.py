@@ -30,10 +30,10 @@ async def inspect(
         if service is None:
             return None
         installed = Installed(cluster.runtimes, cluster.cluster_runtimes)
-        understood = understand(
-            service, *installed.for_namespace(where), config, cluster.surroundings_of(where)
-        )
         live = Applier(kube, cluster.children).children(service)
+        understood = understand(
+            service, *installed.for_namespace(where), config, cluster.surroundings_of(where), live
+        )
         pods, _ = await Gatherer(kube).gather(cluster.pods_of(key))
         look = observe(service, understood, live, pods)
         return explain(service, understood, look, live, pods)

@@ -45,6 +45,7 @@ class InferenceServices:
             *self.installed.for_namespace(key.namespace),
             self.config,
             self.cluster.surroundings_of(key.namespace),
+            self.applier.children(service),
         )
         pods, again = await self.gatherer.gather(self.cluster.pods_of(key))
         if _is_new(service):

@@ -51,10 +51,14 @@ def understand(
     broken: Sequence[Broken],
     config: Config,
     surroundings: Surroundings,
+    live: Sequence[Object] = (),
 ) -> Understood:
-    """Return what the service comes to. Never raises: one object that we cannot deal with stops no other."""
+    """Return what the service comes to. Never raises: one object that we cannot deal with stops no other.
+
+    The Deployments among its `live` children say what their pods were made of, which the service keeps.
+    """
     try:
-        return _understand(service, runtimes, broken, config, surroundings)
+        return _understand(service, runtimes, broken, config, surroundings, live)
     except InvalidObject as invalid:
         return Understood(obstacles=tuple(map(finding, invalid.problems)))
     except Exception as error:
@@ -70,6 +74,7 @@ def _understand(
     broken: Sequence[Broken],
     config: Config,
     surroundings: Surroundings,
+    live: Sequence[Object],
 ) -> Understood:
     meta = service["metadata"]
     resource = load(
@@ -81,7 +86,12 @@ def _understand(
         }
     )
     assert isinstance(resource, InferenceService)
-    effective = resolve(resource, runtimes, config, surroundings=surroundings)
+    pins = {
+        one["metadata"]["name"]: one["metadata"].get("annotations") or {}
+        for one in live
+        if one["kind"] == "Deployment"
+    }
+    effective = resolve(resource, runtimes, config, surroundings=surroundings, pins=pins)
     if isinstance(effective, list):
         asked = resource.spec.predictor.model.runtime if resource.spec.predictor.model else None
         named = [invalid(one) for one in broken if one.name == asked or asked is None]
