@@ -76,9 +76,8 @@ maps are merged. A model that is null or not enabled is left out.
 {{- define "kserve-lite.model.scaled" -}}
 {{- $replicas := .replicas | default dict }}
 {{- $target := $replicas.target | default dict }}
-{{- $fields := dict "min" "minReplicas" "max" "maxReplicas" }}
 {{- $out := dict }}
-{{- range $short, $long := $fields }}
+{{- range $short, $long := dict "min" "minReplicas" "max" "maxReplicas" }}
 {{- if hasKey $replicas $short }}
 {{- $_ := set $out $long (index $replicas $short) }}
 {{- end }}

@@ -56,51 +56,47 @@ is wrong with a single value is in values.schema.json.
 {{- end }}
 {{- end }}
 
-{{- with $controller.disruptionBudget }}
-{{- if and .enabled (kindIs "float64" .minAvailable) }}
-{{- if ge (int .minAvailable) (int $controller.replicas) }}
-{{- fail (printf "controller.disruptionBudget.minAvailable: with %d of %d replicas no node could ever be drained: lower it, or raise controller.replicas" (int .minAvailable) (int $controller.replicas)) }}
+{{- $budget := $controller.disruptionBudget }}
+{{- if and $budget.enabled (not (kindIs "string" $budget.minAvailable)) }}
+{{- if ge (int $budget.minAvailable) (int $controller.replicas) }}
+{{- fail (printf "controller.disruptionBudget.minAvailable: with %d of %d replicas no node could ever be drained: lower it, or raise controller.replicas" (int $budget.minAvailable) (int $controller.replicas)) }}
 {{- end }}
 {{- end }}
-{{- if and .enabled (eq (toString .minAvailable) "100%") }}
+{{- if and $budget.enabled (eq (toString $budget.minAvailable) "100%") }}
 {{- fail "controller.disruptionBudget.minAvailable: with 100% no node could ever be drained: lower it" }}
 {{- end }}
-{{- end }}
 
-{{- with .Values.config.network }}
-{{- if and (has .mode (list "gateway" "istio")) (not .gateway.name) }}
-{{- fail (printf "config.network.gateway.name: mode %s attaches routes to a Gateway: name it" .mode) }}
+{{- $network := .Values.config.network }}
+{{- if and (has $network.mode (list "gateway" "istio")) (not $network.gateway.name) }}
+{{- fail (printf "config.network.gateway.name: mode %s attaches routes to a Gateway: name it" $network.mode) }}
 {{- end }}
-{{- if and (ne .mode "ingress") .ingressClassName }}
-{{- fail (printf "config.network.ingressClassName: mode %s renders no Ingress: set config.network.mode=ingress, or remove it" .mode) }}
+{{- if and (ne $network.mode "ingress") $network.ingressClassName }}
+{{- fail (printf "config.network.ingressClassName: mode %s renders no Ingress: set config.network.mode=ingress, or remove it" $network.mode) }}
 {{- end }}
-{{- if and (ne .mode "ingress") .tlsSecretName }}
-{{- fail (printf "config.network.tlsSecretName: mode %s takes no certificate here: set config.network.mode=ingress, or give it to the Gateway" .mode) }}
+{{- if and (ne $network.mode "ingress") $network.tlsSecretName }}
+{{- fail (printf "config.network.tlsSecretName: mode %s takes no certificate here: set config.network.mode=ingress, or give it to the Gateway" $network.mode) }}
 {{- end }}
-{{- if and (has .mode (list "none" "ingress")) (or .gateway.name .gateway.namespace .gateway.sectionName) }}
-{{- fail (printf "config.network.gateway: mode %s attaches nothing to a Gateway: set config.network.mode=gateway or istio, or remove it" .mode) }}
+{{- if and (has $network.mode (list "none" "ingress")) (or $network.gateway.name $network.gateway.namespace $network.gateway.sectionName) }}
+{{- fail (printf "config.network.gateway: mode %s attaches nothing to a Gateway: set config.network.mode=gateway or istio, or remove it" $network.mode) }}
 {{- end }}
-{{- if and (eq .mode "none") .additionalDomains }}
+{{- if and (eq $network.mode "none") $network.additionalDomains }}
 {{- fail "config.network.additionalDomains: mode none gives services no host: set another config.network.mode, or remove them" }}
 {{- end }}
-{{- if and (eq .mode "none") .annotations }}
+{{- if and (eq $network.mode "none") $network.annotations }}
 {{- fail "config.network.annotations: mode none renders nothing that they could stand on: set another config.network.mode, or remove them" }}
 {{- end }}
-{{- if not (contains "{name}" .domainTemplate) }}
-{{- fail (printf "config.network.domainTemplate: %q gives every service the same host: use {name} in it" .domainTemplate) }}
+{{- if not (contains "{name}" $network.domainTemplate) }}
+{{- fail (printf "config.network.domainTemplate: %q gives every service the same host: use {name} in it" $network.domainTemplate) }}
 {{- end }}
-{{- if and (not $namespaced) (not (contains "{namespace}" .domainTemplate)) }}
-{{- fail (printf "config.network.domainTemplate: %q gives services of two namespaces the same host: use {namespace} in it" .domainTemplate) }}
-{{- end }}
+{{- if and (not $namespaced) (not (contains "{namespace}" $network.domainTemplate)) }}
+{{- fail (printf "config.network.domainTemplate: %q gives services of two namespaces the same host: use {namespace} in it" $network.domainTemplate) }}
 {{- end }}
 
 {{- if and .Values.metrics.serviceMonitor.enabled (not .Values.metrics.service) }}
 {{- fail "metrics.serviceMonitor.enabled: there is no Service to watch: set metrics.service=true" }}
 {{- end }}
-{{- with .Values.controller.networkPolicy }}
-{{- if and (not .enabled) .metricsNamespaceSelector }}
+{{- if and (not $controller.networkPolicy.enabled) $controller.networkPolicy.metricsNamespaceSelector }}
 {{- fail "controller.networkPolicy.metricsNamespaceSelector: there is no NetworkPolicy: set controller.networkPolicy.enabled=true, or remove it" }}
-{{- end }}
 {{- end }}
 
 {{- range $i, $object := .Values.extraObjects }}

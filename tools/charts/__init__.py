@@ -1,0 +1,1 @@
+"""What the charts' templates must pass beside their own unit tests."""
