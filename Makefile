@@ -62,6 +62,9 @@ bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.m
 soak: $(STAMP) ## Load one server for ten minutes with valid, malformed, aborted and slow clients
 	$(BIN)/python -m tests.bench.soak
 
+chart: $(STAMP) ## Lint and test the charts' templates, and print the counts
+	$(BIN)/python -m tools.charts
+
 images: $(STAMP) ## Build the container images with docker, podman or buildah, and print their sizes
 	$(BIN)/python -m tools.images
 
@@ -83,4 +86,4 @@ bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-slow lint format generate verify bench soak images cluster e2e bench-storage clean
+.PHONY: help setup lock run test test-slow lint format generate verify bench soak chart images cluster e2e bench-storage clean

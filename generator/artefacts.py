@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from generator.chart_yaml import chart_yaml
 from generator.crd import HEAD, compact_size, crd
 from generator.definition import Schema
 from generator.definitions import Definitions
@@ -63,6 +64,7 @@ def artefacts(definitions: Definitions, rendered: Sequence[Crd], root: Path) -> 
         files.update(_of_kind(kind, one, definitions))
     for chart, model in definitions.charts.items():
         files.update(_of_chart(f"charts/{chart}", model, root))
+        files[f"charts/{chart}/Chart.yaml"] = chart_yaml(chart, list(definitions.kinds))
     files.update(_templates())
     files["charts/kserve-lite/files/runtimes.json"] = _json(specs())
     files["charts/kserve-lite/files/rights.json"] = _json(rights())

@@ -98,7 +98,7 @@ def _with_defaults(base: type[BaseModel], name: str, **defaults: Any) -> Any:
     fields: dict[str, Any] = {}
     for key, value in defaults.items():
         info = base.model_fields[key]
-        kind = type(value) if isinstance(value, BaseModel) else base.__annotations__[key]
+        kind = type(value) if isinstance(value, BaseModel) else base.model_fields[key].annotation
         fields[key] = (kind, info.merge_field_infos(info, default=value, alias=None))
     return create_model(name, __base__=base, __module__=_MODULE, **fields)
 

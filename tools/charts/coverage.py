@@ -23,7 +23,9 @@ NEVER_EMPTY = (
     re.compile(r"^(list|dict) \""),
     re.compile(r"\.Files\.Get "),  # generated, and part of the chart
     re.compile(r"include \"kserve-lite\.namespaces\""),  # the release's own when no other is named
-    re.compile(r"\.apiServerPorts$|:= \.Values\.enabled$|:= \$namespaces$"),  # the schema asks for one; closed; ditto
+    re.compile(
+        r"\.apiServerPorts$|:= \.Values\.enabled$|:= \$namespaces$"
+    ),  # the schema asks for one; closed; ditto
 )
 """What a `range` over it says is never empty, so there is no other way to test."""
 MARK = "branch not covered: "
@@ -81,7 +83,7 @@ def instrumented(file: str, text: str, failing: set[str]) -> str:
 
 
 def _walk(text: str) -> list[tuple[int, str, int, str, bool]]:
-    """Return, in order: line, word, position at which a branch begins, way, and whether an else must be written there."""
+    """Return, in order: line, word, where a branch begins, way, and whether an else must be written there."""
     found = []
     stack: list[tuple[str, int, bool]] = []  # word, line, and whether both ways are written or cannot be
     for action in ACTION.finditer(text):

@@ -69,5 +69,8 @@ app.kubernetes.io/component: controller
 {{- if not $config.storage.initializer.image }}
 {{- $_ := set $config.storage.initializer "image" (include "kserve-lite.image" (dict "root" . "image" .Values.images.storageInitializer)) }}
 {{- end }}
+{{- if not $config.router.image }}
+{{- $_ := set $config.router "image" (include "kserve-lite.image" (dict "root" . "image" .Values.images.router)) }}
+{{- end }}
 {{- $config | toYaml }}
 {{- end }}

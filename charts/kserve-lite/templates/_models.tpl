@@ -4,6 +4,7 @@ Every InferenceService of `models`: modelDefaults, below the model's shorthand, 
 maps are merged. A model that is null or not enabled is left out.
 */}}
 {{- define "kserve-lite.models" -}}
+{{- include "kserve-lite.forget" .Values.models }}
 {{- range $name, $model := .Values.models }}
 {{- if eq (include "kserve-lite.model.wanted" $model) "true" }}
 ---
@@ -90,16 +91,28 @@ maps are merged. A model that is null or not enabled is left out.
 {{- $out | toYaml }}
 {{- end }}
 
+{{- /* Take every key out of a map whose value is null, at all levels: null says nothing. The map itself changes. */}}
+{{- define "kserve-lite.forget" -}}
+{{- $map := . }}
+{{- range $key, $value := . }}
+{{- if kindIs "invalid" $value }}
+{{- $_ := unset $map $key }}
+{{- else if kindIs "map" $value }}
+{{- include "kserve-lite.forget" $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /*
 Lay `from` over `onto`, which changes: maps key by key, everything else as a whole. Unlike mergeOverwrite, what is 0, ""
-or false counts as said; null counts as not said.
+or false counts as said.
 */}}
 {{- define "kserve-lite.overlay" -}}
 {{- $onto := .onto }}
 {{- range $key, $value := .from }}
 {{- if and (kindIs "map" $value) (kindIs "map" (get $onto $key)) }}
 {{- include "kserve-lite.overlay" (dict "onto" (get $onto $key) "from" $value) }}
-{{- else if not (kindIs "invalid" $value) }}
+{{- else }}
 {{- $_ := set $onto $key $value }}
 {{- end }}
 {{- end }}
@@ -108,6 +121,7 @@ or false counts as said; null counts as not said.
 {{- /* What is wrong with the models of a release: one sentence, the place first, the remedy last. */}}
 {{- define "kserve-lite.models.validate" -}}
 {{- $root := . }}
+{{- include "kserve-lite.forget" .Values.models }}
 {{- range $name, $model := .Values.models }}
 {{- if eq (include "kserve-lite.model.wanted" $model) "true" }}
 {{- $path := printf "models.%s" $name }}
@@ -152,6 +166,7 @@ or false counts as said; null counts as not said.
 
 {{- /* How to reach each model, for NOTES. */}}
 {{- define "kserve-lite.models.notes" -}}
+{{- include "kserve-lite.forget" .Values.models }}
 {{- range $name, $model := .Values.models }}
 {{- if eq (include "kserve-lite.model.wanted" $model) "true" }}
 {{- $given := dict "name" $name "model" $model "root" $ }}

@@ -23,13 +23,18 @@ class Global(Definition):
     common_labels: Labels = Field({}, description="Labels of every object.")
 
 
-class Image(Definition):
+class ImageName(Definition):
     """An image by its parts."""
 
     registry: str = Field("ghcr.io", max_length=253, description="Registry.")
     repository: str = Field(max_length=253, description="Repository in the registry.")
     tag: str = Field("", max_length=128, description="Tag; the chart's appVersion when empty.")
     digest: str = Field("", pattern="^(sha256:[a-f0-9]{64})?$", description="Digest; goes before the tag.")
+
+
+class Image(ImageName):
+    """An image that a template puts into a pod."""
+
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         "IfNotPresent", description="When it is pulled."
     )

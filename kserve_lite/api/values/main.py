@@ -7,12 +7,12 @@ from pydantic import Field
 from kserve_lite.api.config import Config
 from kserve_lite.api.container import Resources
 from kserve_lite.api.definition import Definition
-from kserve_lite.api.values.common import Global, Image, Names
+from kserve_lite.api.values.common import Global, ImageName, Names
 from kserve_lite.api.values.controller import Controller, Metrics, Rbac, ServiceAccount
 from kserve_lite.api.values.models import Models
 
 
-class StorageInitializerImage(Image):
+class StorageInitializerImage(ImageName):
     """The image of the init container that fetches models."""
 
     repository: str = Field(
@@ -20,7 +20,7 @@ class StorageInitializerImage(Image):
     )
 
 
-class RouterImage(Image):
+class RouterImage(ImageName):
     """The image of the graph router."""
 
     repository: str = Field("kserve-lite/router", max_length=253, description="Repository in the registry.")
