@@ -42,6 +42,7 @@ STATUS = {
     "model_types_untrusted": 503,
     "model_without_method": 503,
     "model_download_failed": 503,
+    "model_too_large": 503,
     # The server does not do this.
     "not_implemented": 501,
     # The server or the model is at fault.

@@ -21,6 +21,7 @@ from kserve_lite_server.http.protocol import BoundedHttpProtocol
 from kserve_lite_server.http.server import serve
 from kserve_lite_server.logs import set_up_logs
 from kserve_lite_server.metrics import Metrics
+from kserve_lite_server.repository.assigned import Assigned, memory_of_container
 from kserve_lite_server.repository.control import Control, LocalControl
 from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
@@ -81,6 +82,9 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
         engine=engine,
         control=control,
     )
+    if settings.model_config is not None:
+        limit = settings.models_memory or memory_of_container()
+        Assigned(repository, settings.model_config, settings.model_dir, limit).start()
     door = open_door(context)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)

@@ -31,6 +31,8 @@ class Settings:
 
     model_name: str = "model"
     model_dir: Path = Path("/mnt/models")
+    model_config: Path | None = None
+    models_memory: int = 0
     host: str = "0.0.0.0"
     http_port: int = 8080
     grpc_port: int = 8081
@@ -109,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
 
     flag("model_name", str, "name of the model in the URL")
     flag("model_dir", Path, "folder with the model file, or one folder a model")
+    flag(
+        "model_config",
+        Path,
+        "file that lists models to fetch into model_dir and serve; read again when it changes",
+    )
+    flag("models_memory", whole, "bytes for all models of model_config; 0: the container's memory limit")
     flag("host", str, "address to listen on")
     flag("http_port", port, "REST port")
     flag("grpc_port", port, "gRPC port")

@@ -36,6 +36,9 @@ class Entry:
     reason: str = ""
     model: Model | None = None
     load_seconds: float = 0.0
+    memory: int = 0  # bytes that it was declared to take
+    used: float = 0.0  # when a request last asked for it; kept only where models make room for each other
+    evicted: bool = False  # it made room for others, and its next request brings it back
 
 
 class Repository:
@@ -50,6 +53,9 @@ class Repository:
         self._locks: dict[str, threading.Lock] = {}
         # Whether a load also warms up: in the process that will serve, not before a fork.
         self.prepares = False
+        # Whether models come and go while it serves: then none of them decides whether the server is ready.
+        self.elastic = False
+        self.missed: Callable[[str], None] = lambda name: None  # told when an evicted model is asked for
         self.replaced: list[Callable[[Model], None]] = []  # told of every model that is no longer served
 
     @property
@@ -65,12 +71,26 @@ class Repository:
     @property
     def ready(self) -> bool:
         """Whether there is a model, and every registered one answers."""
+        if self.elastic:
+            return True
         wanted = [entry.state for entry in self._entries.values() if entry.state is not State.UNLOADED]
         return bool(wanted) and all(state is State.READY for state in wanted)
 
     def register(self, name: str, folder: Path) -> None:
         """Make a name known; it is loaded by `load`."""
         self._entries.setdefault(name, Entry(name, folder))
+
+    def place(self, name: str, folder: Path) -> Entry:
+        """Make a name known, or say that from its next load on it comes from another folder."""
+        self.register(name, folder)
+        entry = self._entries[name]
+        entry.folder = folder
+        return entry
+
+    def remove(self, name: str) -> None:
+        """Stop serving a model and forget its name."""
+        self.unload(name)
+        self._entries.pop(name, None)
 
     def load(self, name: str) -> Model:
         """Load, or load again, from the model's folder. The old model serves until the new one can.
@@ -123,6 +143,13 @@ class Repository:
         Raises `ServeError`: "model_not_found" (also after it was unloaded), "version_not_found" or "model_not_ready".
         """
         entry = self.entry(name)
+        if self.elastic:
+            entry.used = time.monotonic()
+            if entry.evicted and entry.model is None:
+                self.missed(name)
+                raise ServeError(
+                    "model_not_ready", f"Model with name {name} is being loaded again.", retry_after=1
+                )
         if entry.state is State.UNLOADED:
             raise _not_found(name)
         if version is not None and entry.model is not None and version != entry.model.version:

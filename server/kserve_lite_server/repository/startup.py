@@ -4,7 +4,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from kserve_lite_server.errors import ServeError
+from kserve_lite_server.errors import ServeError, StartError
 from kserve_lite_server.repository.repository import Repository
 from kserve_lite_server.settings import Settings
 from kserve_lite_server.sklearn.folder import ModelFile, find_model
@@ -14,6 +14,12 @@ from kserve_lite_server.sklearn.model import Model, make_model
 log = logging.getLogger(__name__)
 
 
+class ModelsNeedOneWorker(StartError):
+    """The workers would each have to fetch and load."""
+
+    code = "models_need_one_worker"
+
+
 def open_repository(settings: Settings) -> Repository:
     """Load what lies in the model folder.
 
@@ -21,6 +27,10 @@ def open_repository(settings: Settings) -> Repository:
     with its
     reason and the others serve; raises only when there is none at all.
     """
+    if settings.model_config is not None:
+        if settings.workers > 1:
+            raise ModelsNeedOneWorker("--model_config works with one worker; remove --workers")
+        return Repository(lambda name, folder: read_model(name, folder, settings))
     subfolders = _subfolders(settings.model_dir)
     root = settings.model_dir if subfolders else None
     repository = Repository(lambda name, folder: read_model(name, folder, settings), root)
