@@ -73,7 +73,7 @@ class Host:
         )
         KUBECONFIG.write_text(admin.read_text())
         KUBECONFIG.chmod(0o600)
-        self.kubectl.wait_until_ready(timeout=180)
+        self.kubectl.wait_until_ready(timeout=400)
         # `kubeadm init` binds this group itself when it runs whole; the API server is of it towards the kubelet.
         admins = ["--clusterrole=cluster-admin", "--group=kubeadm:cluster-admins"]
         self.kubectl("create", "clusterrolebinding", "kubeadm:cluster-admins", *admins)
