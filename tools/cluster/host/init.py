@@ -16,6 +16,8 @@ from tools.shell import run
 from tools.wait import wait_for
 
 NAME = "node0"
+# All pods together weigh as much as this many processes of the host: as one they would starve on a busy machine.
+WEIGHT = 16
 
 
 def main() -> None:
@@ -91,6 +93,7 @@ def make_cgroups(name: str) -> None:
         controllers = (top / "cgroup.controllers").read_text().split()
         (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
         (top / name).mkdir(exist_ok=True)
+        (top / name / "cpu.weight").write_text(str(100 * WEIGHT))
         return
     for hierarchy in top.iterdir():
         if hierarchy.is_dir() and not hierarchy.is_symlink() and hierarchy.name != "unified":
@@ -98,6 +101,7 @@ def make_cgroups(name: str) -> None:
             for setting in ("cpuset.cpus", "cpuset.mems"):
                 if (hierarchy / setting).exists():
                     (hierarchy / name / setting).write_text((hierarchy / setting).read_text())
+    (top / "cpu" / name / "cpu.shares").write_text(str(1024 * WEIGHT))
 
 
 def containerd_answers() -> bool:

@@ -57,8 +57,8 @@ class Host:
     def _recovers(self) -> bool:
         """Tell whether all is Ready, now or soon: PID 1 of the node starts again what ended."""
         with suppress(ToolError):
-            self.kubectl.wait_until_ready(timeout=60)
-            addons.wait(self.kubectl, timeout=60)
+            self.kubectl.wait_until_ready(timeout=180)
+            addons.wait(self.kubectl, timeout=180)
             return True
         return False
 
