@@ -55,6 +55,9 @@ generate: $(STAMP) ## Write schemas, chart values and reference docs from the de
 verify: $(STAMP) ## Fail when a generated file differs from what the definitions say
 	$(BIN)/python -m generator verify
 
+golden: $(STAMP) ## Write the golden files of tests/render anew; the diff is for your eyes
+	$(BIN)/python -m tests.render.golden
+
 bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md and its chart
 	$(BIN)/python -m tests.bench.http
 	$(BIN)/python -m tests.bench.start
@@ -86,4 +89,4 @@ bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-slow lint format generate verify bench soak chart images cluster e2e bench-storage clean
+.PHONY: help setup lock run test test-slow lint format generate verify golden bench soak chart images cluster e2e bench-storage clean

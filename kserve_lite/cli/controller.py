@@ -6,13 +6,9 @@ import logging
 import sys
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from kserve_lite.api.config import Config
-from kserve_lite.api.faults import faults
-from kserve_lite.api.problems import Place, Problem
-from kserve_lite.api.yaml import parse
+from kserve_lite.api.problems import Problem
 from kserve_lite.cli import problems
+from kserve_lite.cli.settings import settings
 
 EPILOG = """\
 examples:
@@ -99,37 +95,3 @@ def run(arguments: argparse.Namespace) -> int:
     except ApiError as error:
         print(f"error: {error.message}", file=sys.stderr)
         return 1
-
-
-def settings(file: Path | None, wrong: list[Problem]) -> Config:
-    """Read the settings; what is wrong with them is added to `wrong`, with line and remedy."""
-    if file is None:
-        return Config()
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        wrong.append(
-            Problem(
-                "file_unreadable", "--config", f"{file}: {error.strerror}", "check the path", Place(str(file))
-            )
-        )
-        return Config()
-    documents = list(parse(text, str(file)))
-    for document in documents:
-        wrong += document.problems
-    if wrong or not documents or documents[0].value is None:
-        return Config()
-    try:
-        return Config.model_validate(documents[0].value, by_name=False)
-    except ValidationError as error:
-        for problem in faults(error, Config):
-            wrong.append(
-                Problem(
-                    problem.code,
-                    problem.path,
-                    problem.message,
-                    problem.remedy,
-                    documents[0].place(problem.path),
-                )
-            )
-    return Config()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kserve_lite.api.problems import Problem
 from kserve_lite.cli import problems
-from kserve_lite.cli.controller import settings
+from kserve_lite.cli.settings import settings
 from kserve_lite.cli.terminal import Style
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""`kserve-lite render`: what an InferenceService comes to, without a cluster."""
+"""`kserve-lite render`: the exact objects that the controller would make of an InferenceService, without a cluster."""
 
 import argparse
 import json
@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
-from kserve_lite.api.config import Config, Network
-from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import read
-from kserve_lite.api.problems import Place, Problem
-from kserve_lite.cli import problems
+from kserve_lite.cli import problems, wanted
+from kserve_lite.render import render
 from kserve_lite.resolve.effective import Component, Effective
 from kserve_lite.resolve.service import resolve
 
 EPILOG = """\
 examples:
-  kserve-lite render isvc.yaml                 the resolved service: runtime and why, container, storage, names
-  kserve-lite render isvc.yaml --output json   the same as JSON
+  kserve-lite render isvc.yaml                               the children, as the controller applies them
+  kserve-lite render isvc.yaml --config config.yaml --runtimes runtimes.yaml
+  kserve-lite render isvc.yaml --resolved                    the runtime and why, container, storage, hosts
+  kserve-lite render isvc.yaml | kubectl diff -f -           against a cluster; `kserve-lite plan` says more
+
+What was written without effect is said on stderr. Owner references are the cluster's and not shown.
 """
 
 
@@ -27,53 +30,63 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Declare the command."""
     parser = commands.add_parser(
         "render",
-        help="print what InferenceServices come to",
-        description="Print each InferenceService resolved: the runtime chosen and why the others were not, "
-        "the container with all defaults, storage steps, names and hosts.",
+        help="print the objects that InferenceServices come to",
+        description="Print the children of each InferenceService exactly as the controller applies them.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="YAML file, folder of them, or - for stdin"
     )
-    parser.add_argument(
-        "--domain", default="example.com", help="domain of the outside hosts NAME-NAMESPACE.DOMAIN"
-    )
-    parser.add_argument("--output", choices=("yaml", "json"), default="yaml", help="format")
+    wanted.arguments(parser)
+    parser.add_argument("--resolved", action="store_true",
+                        help="print the resolved service instead: what was chosen, and why")  # fmt: skip
+    parser.add_argument("--output", choices=("yaml", "json"), default="yaml", help="format (default: yaml)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the resolved services, or every problem of every file."""
-    found = read(arguments.files)
-    wrong = list(found.problems)
-    resolved: list[dict[str, Any]] = []
-    for manifest in found.objects:
-        if isinstance(manifest.resource, InferenceService):
-            config = Config(network=Network(domain=arguments.domain))
-            effective = resolve(manifest.resource, config=config, plain_paths=True)
-            if isinstance(effective, list):
-                wrong += [manifest.located(problem) for problem in effective]
-            else:
-                resolved.append(as_plain(effective))
-    if not resolved and not wrong:
-        where = Place(str(arguments.files[0]))
-        wrong.append(
-            Problem(
-                "nothing_to_render", "", "there is no InferenceService", "name a file that holds one", where
-            )
-        )
+    """Print objects, or every problem of every file: 1 if there is one."""
+    asked = wanted.wanted(read(arguments.files), arguments)
+    wrong = list(asked.problems)
+    shown: list[dict[str, Any]] = []
+    for service in asked.services:
+        runtimes = asked.runtimes(service.written.namespace)
+        effective = resolve(service.written, runtimes, asked.config, plain_paths=arguments.resolved)
+        if isinstance(effective, list):
+            wrong += wanted.located(service, effective)
+        elif arguments.resolved:
+            shown.append(as_plain(effective))
+        else:
+            shown += render(effective, asked.config)
+            for notice in wanted.located(service, list(effective.notices)):
+                print(f"note: {notice}", file=sys.stderr)
+    if not asked.services and not wrong:
+        wrong.append(wanted.nothing(arguments.files[0]))
     if wrong:
         problems.show(wrong, "json" if arguments.output == "json" else "text")
         return 1
-    if arguments.output == "json":
-        print(json.dumps(resolved, indent=2, ensure_ascii=False))
-    else:
-        yaml = YAML()
-        yaml.indent(mapping=2, sequence=4, offset=2)
-        yaml.width = 4096
-        yaml.dump_all(resolved, sys.stdout)
+    write(shown, arguments.output)
     return 0
+
+
+class _Spelt(RoundTripRepresenter):
+    """Writes a value that occurs twice twice: references are hard to read and some tools know none."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def write(objects: list[dict[str, Any]], output: str) -> None:
+    """Print objects as YAML documents or as one JSON list."""
+    if output == "json":
+        print(json.dumps(objects, indent=2, ensure_ascii=False))
+        return
+    yaml = YAML()
+    yaml.Representer = _Spelt
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    yaml.dump_all(objects, sys.stdout)
 
 
 def as_plain(effective: Effective) -> dict[str, Any]:

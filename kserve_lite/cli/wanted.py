@@ -1,0 +1,86 @@
+"""What files ask a cluster for: their InferenceServices, the runtimes to choose from, and the settings."""
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kserve_lite.api.config import Config
+from kserve_lite.api.inferenceservice import InferenceService
+from kserve_lite.api.manifests import Manifest, Manifests, read
+from kserve_lite.api.problems import Place, Problem
+from kserve_lite.api.servingruntime import ClusterServingRuntime, ServingRuntime
+from kserve_lite.cli.settings import settings
+from kserve_lite.resolve.catalogue import BUILT_IN
+from kserve_lite.resolve.installed import visible
+from kserve_lite.resolve.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Service:
+    """One InferenceService and where it was written."""
+
+    written: InferenceService
+    manifest: Manifest
+
+
+@dataclass
+class Wanted:
+    """What the files say; `problems` are those of files, settings and runtimes."""
+
+    services: list[Service]
+    objects: list[ServingRuntime | ClusterServingRuntime]
+    config: Config
+    problems: list[Problem]
+
+    def runtimes(self, namespace: str) -> tuple[Runtime, ...]:
+        """Return what services of a namespace may choose from: what the files hold, else the built-in ones."""
+        return visible(namespace, self.objects) if self.objects else BUILT_IN
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say what is wanted."""
+    parser.add_argument("--runtimes", action="append", default=[], type=Path, metavar="FILE",
+                        help="ServingRuntimes to choose from; repeat for more (default: the built-in)")  # fmt: skip
+    parser.add_argument("--config", type=Path, metavar="FILE",
+                        help="settings of the controller (default: all defaults)")  # fmt: skip
+    parser.add_argument("--namespace", default="default", metavar="NS",
+                        help="namespace of objects that name none (default: default)")  # fmt: skip
+
+
+def wanted(found: Manifests, args: argparse.Namespace) -> Wanted:
+    """Return what files that were read, and the arguments, ask for."""
+    problems = list(found.problems)
+    config = settings(args.config, problems)
+    runtimes = read(args.runtimes) if args.runtimes else Manifests()
+    problems += runtimes.problems
+    listed = [*found.resources, *runtimes.resources]
+    return Wanted(
+        services=[
+            Service(placed(one.resource, args.namespace), one)
+            for one in found.objects
+            if isinstance(one.resource, InferenceService)
+        ],
+        objects=[one for one in listed if isinstance(one, ServingRuntime | ClusterServingRuntime)],
+        config=config,
+        problems=problems,
+    )
+
+
+def placed(service: InferenceService, namespace: str) -> InferenceService:
+    """Return the service in the namespace that it names, or else in this one."""
+    head: Mapping[str, object] = {"namespace": namespace, **service.metadata}
+    return service.model_copy(update={"metadata": dict(head)})
+
+
+def nothing(file: object) -> Problem:
+    """Say that the files hold no service."""
+    where = Place(str(file))
+    return Problem(
+        "nothing_to_render", "", "there is no InferenceService", "name a file that holds one", where
+    )
+
+
+def located(service: Service, problems: list[Problem]) -> list[Problem]:
+    """Return problems with their lines in the file."""
+    return [service.manifest.located(problem) for problem in problems]
