@@ -101,7 +101,7 @@ _REASONS = (
     Reason("RouteNotAccepted", "failure", "The gateway refused the route.",
            "check the Gateway, its listeners and the namespaces that it allows"),
     Reason("HostTaken", "refusal", "Another InferenceService already has this host.",
-           "rename one of them, or change the template of hosts"),
+           ""),
 )  # fmt: skip
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _REASONS}

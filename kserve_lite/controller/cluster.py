@@ -12,6 +12,7 @@ from kserve_lite.api.config import Config
 from kserve_lite.api.storagecontainer import ClusterStorageContainer
 from kserve_lite.controller import kinds
 from kserve_lite.controller.findings import pod
+from kserve_lite.controller.hosts import BY_HOST, host_index
 from kserve_lite.controller.runtime.apply import MANAGED_BY, owner_index
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kind, Kube, Object
@@ -20,6 +21,7 @@ from kserve_lite.resolve.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 BY_SERVICE = "service"
+BY_NAMESPACE = "namespace"
 OURS = "=".join(MANAGED_BY)
 
 
@@ -41,11 +43,13 @@ class Cluster:
         """Make the informers for some namespaces, or all; nothing is read before they run."""
         where = namespaces or ("",)
         return cls(
-            services=Informer(kube, kinds.INFERENCE_SERVICE, where),
+            services=Informer(
+                kube, kinds.INFERENCE_SERVICE, where, indexes={BY_HOST: host_index(config.network)}
+            ),
             graphs=Informer(kube, kinds.INFERENCE_GRAPH, where),
-            runtimes=Informer(kube, kinds.SERVING_RUNTIME, where),
+            runtimes=Informer(kube, kinds.SERVING_RUNTIME, where, indexes={BY_NAMESPACE: _namespace}),
             cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
-            service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where),
+            service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where, indexes={BY_NAMESPACE: _namespace}),
             storage_containers=Informer(kube, kinds.CLUSTER_STORAGE_CONTAINER, optional=True),
             pods=Informer(
                 kube, kinds.POD, where, labels=SERVICE, indexes={BY_SERVICE: _index}, trim=pod.trim
@@ -72,18 +76,10 @@ class Cluster:
         """The pods of all components of an InferenceService."""
         return self.pods.find(BY_SERVICE, str(service))
 
-    def runtimes_of(self, namespace: str) -> list[Object]:
-        """The runtimes that a service in `namespace` may use: its own namespace's, then the cluster's."""
-        own = [obj for obj in self.runtimes if obj["metadata"]["namespace"] == namespace]
-        return [*own, *self.cluster_runtimes]
-
     def surroundings_of(self, namespace: str) -> Surroundings:
         """What services of `namespace` may refer to: its ServiceAccounts, the cluster's storage containers."""
-        accounts = {
-            obj["metadata"]["name"]: obj
-            for obj in self.service_accounts
-            if obj["metadata"]["namespace"] == namespace
-        }
+        found = self.service_accounts.find(BY_NAMESPACE, namespace)
+        accounts = {obj["metadata"]["name"]: obj for obj in found}
         return Surroundings(accounts, tuple(_readable(self.storage_containers)))
 
 
@@ -117,6 +113,10 @@ def service_of(obj: Object) -> list[Key]:
     """Return the InferenceService whose label an object carries."""
     name = (obj["metadata"].get("labels") or {}).get(SERVICE)
     return [Key(obj["metadata"]["namespace"], name)] if name else []
+
+
+def _namespace(obj: Object) -> list[str]:
+    return [obj["metadata"]["namespace"]]
 
 
 def _index(obj: Object) -> list[str]:

@@ -29,7 +29,7 @@ class Installed:
 
     def for_namespace(self, namespace: str) -> tuple[list[Runtime], list[Broken]]:
         """The runtimes that a service of `namespace` may use, and those that are invalid themselves."""
-        own = [obj for obj in self.runtimes if obj["metadata"]["namespace"] == namespace]
+        own = self.runtimes.find("namespace", namespace)
         read = [self.read(obj) for obj in (*own, *self.cluster_runtimes)]
         return [one for one in read if isinstance(one, Runtime)], [
             one for one in read if isinstance(one, Broken)

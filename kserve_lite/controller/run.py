@@ -11,6 +11,7 @@ from uuid import uuid4
 from kserve_lite.api.config import Config
 from kserve_lite.controller.cluster import Cluster, service_of
 from kserve_lite.controller.gather import Gatherer
+from kserve_lite.controller.hosts import host_index, rivals
 from kserve_lite.controller.inferencegraph.reconcile import InferenceGraphs, graphs_with
 from kserve_lite.controller.inferenceservice.reconcile import InferenceServices
 from kserve_lite.controller.installed import Installed
@@ -78,6 +79,8 @@ def inference_services(
     )
     controller = Controller("inferenceservice", services.reconcile, metrics)
     controller.own(cluster.services)
+    index = host_index(config.network)
+    controller.relate(cluster.services, lambda obj: rivals(cluster.services, obj, index))
     for informer in cluster.children.values():
         controller.follow(informer, cluster.services)
     controller.relate(cluster.runtimes, lambda obj: _services(cluster, obj["metadata"]["namespace"]))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kserve_lite.api.config import Config
+from kserve_lite.controller.rights import RIGHTS
 from kserve_lite.controller.run import Options, manager
 from kserve_lite.controller.runtime.manager import Manager
 from tools.apiserver import free_port
@@ -92,7 +93,7 @@ class Namespace:
         self.run("patch", kind, name, "--subresource=status", "--type=merge", "-p", patch)
 
 
-async def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
+async def until(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for something to be true, and return it; fail with what it was last."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -149,3 +150,31 @@ async def settled(process: Manager) -> None:
     while still < 5:
         await asyncio.sleep(0.1)
         still = still + 1 if all(c.queue.quiet for c in process.controllers) else 0
+
+
+def limited(kubeconfig: Path, namespace: str, kubectl: Kubectl) -> Path:
+    """Return a kubeconfig with exactly the controller's rights in one namespace, and none elsewhere."""
+    rules = [
+        {"apiGroups": [right.group], "resources": [right.resource], "verbs": list(right.verbs)}
+        for right in RIGHTS
+        if right.where != "cluster"
+    ]
+    api = "rbac.authorization.k8s.io"
+    name = {"name": "controller", "namespace": namespace}
+    objects: list[Object] = [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name},
+        {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": name, "rules": rules},
+        {
+            "apiVersion": f"{api}/v1",
+            "kind": "RoleBinding",
+            "metadata": name,
+            "roleRef": {"apiGroup": api, "kind": "Role", "name": "controller"},
+            "subjects": [{"kind": "ServiceAccount", **name}],
+        },
+    ]
+    kubectl("apply", "-f", "-", stdin="\n---\n".join(map(json.dumps, objects)))
+    config = json.loads(kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": kubectl("-n", namespace, "create", "token", "controller").strip()}
+    file = kubeconfig.with_name("limited")
+    file.write_text(json.dumps(config))
+    return file

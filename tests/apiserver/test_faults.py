@@ -112,9 +112,9 @@ async def converged(here: Namespace, *names: str) -> None:
         lambda: sorted(here.names("deployments")) == sorted(f"{name}-predictor" for name in names), 90
     )
     services = sorted([*names, *(f"{name}-predictor" for name in names)])
-    await until(lambda: sorted(here.names("services")) == services, 60)
+    await until(lambda: sorted(here.names("services")) == services)
     for name in names:
-        await until(lambda name=name: here.ready(name).get("reason") == "Starting", 60)
+        await until(lambda name=name: here.ready(name).get("reason") == "Starting")
 
 
 @pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.slow)])
@@ -146,7 +146,7 @@ async def test_an_etcd_that_restarts_under_the_watches_is_survived(
         await converged(here, "a")
         apiserver.stop_etcd()
         apiserver.start_etcd()
-        await until(lambda: here.apply(isvc("b")) is None, 60)
+        await until(lambda: here.apply(isvc("b")) is None)
 
         await converged(here, "a", "b")
 
@@ -194,6 +194,7 @@ async def test_two_versions_do_not_fight_and_the_newer_one_prevails(
     async with controlling(kubeconfig, here.name, lease_seconds=LEASE) as old:
         here.apply(isvc("a"))
         await converged(here, "a")
+        template = here.read("deployment", "a-predictor")["spec"]["template"]
         async with controlling(kubeconfig, here.name, newer, lease_seconds=LEASE) as new:
             await settled(old)
             assert writes(new) == 0  # it waits for the lead
@@ -205,6 +206,9 @@ async def test_two_versions_do_not_fight_and_the_newer_one_prevails(
         done = writes(new)
         await settled(new)
         assert writes(new) == done
+        assert here.read("deployment", "a-predictor")["spec"]["template"] == template
+        spec = here.read("deployment", "b-predictor")["spec"]["template"]["spec"]
+        assert spec["terminationGracePeriodSeconds"] == 77
 
 
 async def test_with_three_percent_of_the_calls_failing_everything_converges(
@@ -222,7 +226,7 @@ async def test_with_three_percent_of_the_calls_failing_everything_converges(
             items = json.loads(here.run("get", "deployments", "-o", "json"))["items"]
             return all("other" in json.dumps(one["spec"]) for one in items)
 
-        await until(changed, 90)
+        await until(changed)
         await settled(process)
         assert proxy.failed > 3
         proxy.share = 0.0

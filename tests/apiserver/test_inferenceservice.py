@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from kserve_lite.api.config import Config
+from kserve_lite.controller.inferenceservice.notes import IGNORED
 from tests.apiserver.serving import (
     RUNTIME,
     Kubectl,
     Namespace,
     controlling,
     isvc,
+    limited,
     settled,
     until,
     writes,
@@ -25,6 +28,12 @@ def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
     place = Namespace(namespace, kubectl)
     place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
     return place
+
+
+@pytest.fixture
+def kubeconfig(kubeconfig: Path, namespace: str, kubectl: Kubectl) -> Path:
+    """All of this is done with the rights that the chart gives, and no others."""
+    return limited(kubeconfig, namespace, kubectl)
 
 
 async def test_the_yaml_becomes_services_and_a_deployment_that_it_owns(
@@ -237,3 +246,58 @@ async def test_a_stopped_service_has_no_pods_and_says_so(kubeconfig: Path, here:
         here.run("annotate", "isvc", "iris", "serving.kserve.io/stop-")
         await until(lambda: here.names("deployments"))
         await until(lambda: here.condition("Stopped") == {})
+
+
+async def test_a_status_never_speaks_of_a_generation_that_was_not_looked_at(
+    kubeconfig: Path, here: Namespace
+) -> None:
+    async with controlling(kubeconfig, here.name) as process:
+        here.apply(isvc())
+        await until(lambda: here.ready())
+        await settled(process)
+        here.set_status(
+            "deployment", "iris-predictor", {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1}
+        )
+        here.apply(isvc(minReplicas=2, maxReplicas=2))
+        await until(lambda: here.read("isvc", "iris")["status"]["observedGeneration"] == 2)
+
+        assert here.ready()["status"] == "Unknown"
+
+
+async def test_the_host_of_an_older_service_is_left_to_it_until_it_goes(
+    kubeconfig: Path, here: Namespace
+) -> None:
+    """A template without the namespace gives one host to the services of one name; here by the name of a component."""
+    network = {"mode": "ingress", "domainTemplate": "{name}.{domain}"}
+    config = Config.model_validate({"network": network}, by_name=False)
+    async with controlling(kubeconfig, here.name, config):
+        here.apply(isvc("a"))
+        await until(lambda: here.names("ingresses"))
+        here.apply(isvc("a-predictor"))
+        await until(lambda: here.ready("a-predictor").get("reason") == "HostTaken")
+        message = here.ready("a-predictor")["message"]
+        assert f"the host a-predictor.example.com belongs to {here.name}/a, which is older" in message
+        assert here.names("deployments") == ["a-predictor", "a-predictor-predictor"]
+        assert here.names("ingresses") == ["a"]
+
+        here.run("delete", "isvc", "a")
+        await until(lambda: "a-predictor" in here.names("ingresses"))
+
+
+async def test_what_has_no_effect_is_said_by_an_event_and_in_status(
+    kubeconfig: Path, here: Namespace
+) -> None:
+    async with controlling(kubeconfig, here.name):
+        here.apply(isvc(minReplicas=0))
+        await until(lambda: "minReplicas" in here.read("isvc", "iris")["status"]["annotations"][IGNORED])
+        await until(lambda: [r for _, r, _ in here.events() if r == "IgnoredSetting"] == ["IgnoredSetting"])
+
+
+async def test_runtimes_that_are_invalid_or_alike_are_told_so(
+    kubeconfig: Path, here: Namespace, lenient: None
+) -> None:
+    broken = {**RUNTIME, "metadata": {"name": "broken"}, "spec": {**RUNTIME["spec"], "containers": []}}
+    async with controlling(kubeconfig, here.name):
+        here.apply(broken, {**RUNTIME, "metadata": {"name": "twin"}})
+        await until(lambda: [r for _, r, _ in here.events("broken")] == ["RuntimeInvalid"])
+        await until(lambda: "RuntimeConflict" in [r for _, r, _ in here.events("twin")])

@@ -32,6 +32,10 @@ def image(folder: Path) -> Path:
         path = folder / f"{name}.joblib"
         joblib.dump(model, path)
         files[f"/{name}/model.joblib"] = path
+    files["/models/model.joblib"] = files["/iris/model.joblib"]  # where a model image has its model
+    foreign = folder / "foreign.joblib"
+    foreign.write_bytes(b"cno_such_package.parts\nThing\n.")  # a pickle of a class that nobody has
+    files["/foreign/model.joblib"] = foreign
     broken = folder / "broken.joblib"
     broken.write_bytes(b"no model at all " + hashlib.sha256(b"").digest())
     files["/broken/model.joblib"] = broken

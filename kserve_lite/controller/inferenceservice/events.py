@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from kserve_lite.controller.inferenceservice.look import Look
+from kserve_lite.controller.inferenceservice.notes import IGNORED
 
 Object = dict[str, Any]
 
@@ -25,6 +26,9 @@ def events(before: Object, after: Object, look: Look) -> Iterator[Said]:
         yield Said("Normal", "InferenceServiceReady", f"answers at {after.get('url')}")
     if look.stopped and not _condition(before, "Stopped"):
         yield Said("Normal", "InferenceServiceStopped", str(now.get("message")))
+    ignored = look.notes.get(IGNORED)
+    if ignored and ignored != (before.get("annotations") or {}).get(IGNORED):
+        yield Said("Warning", "IgnoredSetting", ignored)
     old, new = _failure(before), _failure(after)
     if new and (new["reason"], new["message"]) != (old.get("reason"), old.get("message")):
         yield Said("Warning", new["reason"], new["message"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kserve_lite.api.config import Config
 from kserve_lite.controller.cluster import Cluster
+from kserve_lite.controller.findings.finding import Finding
+from kserve_lite.controller.findings.route import ROUTES
 from kserve_lite.controller.gather import Gatherer
+from kserve_lite.controller.hosts import taken
 from kserve_lite.controller.inferenceservice.events import events
 from kserve_lite.controller.inferenceservice.look import Look
 from kserve_lite.controller.inferenceservice.observe import changed, observe
@@ -17,6 +20,7 @@ from kserve_lite.controller.installed import Installed
 from kserve_lite.controller.runtime.apply import Applied, Applier
 from kserve_lite.controller.runtime.controller import Requeue, Retry
 from kserve_lite.controller.runtime.events import Recorder
+from kserve_lite.controller.runtime.informer import key_of
 from kserve_lite.controller.runtime.kube import ApiError, Key, Kube, Object
 from kserve_lite.controller.runtime.status import write_status
 
@@ -47,14 +51,27 @@ class InferenceServices:
             self.cluster.surroundings_of(key.namespace),
             self.applier.children(service),
         )
+        understood = self._unless_taken(service, understood)
         pods, again = await self.gatherer.gather(self.cluster.pods_of(key))
         if _is_new(service):
-            await self._report(key, changed(service, understood, self.applier.children(service), pods))
+            await self._report(service, changed(service, understood, self.applier.children(service), pods))
         applied = await self._apply(service, understood)
-        await self._report(key, observe(service, understood, applied.live, pods, applied.refused))
+        await self._report(service, observe(service, understood, applied.live, pods, applied.refused))
         if applied.refused:
             return Retry()
         return None if again is None else Requeue(after=again)
+
+    def _unless_taken(self, service: Object, understood: Understood) -> Understood:
+        """A service whose host belongs to an older one gets everything but a route."""
+        effective = understood.effective
+        if effective is None or not effective.routes.table:
+            return understood
+        message = taken(self.cluster.services, service, effective)
+        if message is None:
+            return understood
+        children = tuple(child for child in understood.children if child["kind"] not in ROUTES)
+        finding = Finding("HostTaken", "metadata.name", message)
+        return replace(understood, children=children, obstacles=(finding,))
 
     async def _apply(self, service: Object, understood: Understood) -> Applied:
         """Write the children; a service that is not understood keeps those that it has."""
@@ -65,13 +82,15 @@ class InferenceServices:
             log.info("%s: wrote %s, deleted %s", _name(service), applied.written, applied.deleted)
         return applied
 
-    async def _report(self, key: Key, look: Look) -> None:
-        service = self.cluster.services.get(key)
-        if service is None:
+    async def _report(self, service: Object, look: Look) -> None:
+        """Write the status of what was looked at: the object may have changed since, its status only by us."""
+        now = self.cluster.services.get(key_of(service))
+        if now is None or now["metadata"]["uid"] != service["metadata"]["uid"]:
             return
-        before, after = service.get("status") or {}, status(service, look)
+        before = now.get("status") or {}
+        after = status({**service, "status": before}, look)
         try:
-            if not await write_status(self.kube, self.cluster.services, service, after):
+            if not await write_status(self.kube, self.cluster.services, now, after):
                 return
         except ApiError as error:
             if error.code == 404:  # deleted meanwhile

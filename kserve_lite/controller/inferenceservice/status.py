@@ -140,12 +140,12 @@ def _runtime(effective: Effective) -> Object:
 def _addresses(effective: Effective, look: Look) -> Object:
     """URLs, each only where something answers."""
     written: Object = {}
+    is_open = look.routed and look.closed is None
     if look.answers:
-        inside = f"http://{inside_hosts(effective.name, effective.namespace)[0]}"
-        written["address"] = {"url": inside}
-        written["url"] = effective.url if look.routed and look.closed is None else inside
+        written["address"] = {"url": effective.address}
+        written["url"] = effective.url if is_open else effective.address
     components = {
-        component.role: _component(component, effective, look)
+        component.role: _component(component, effective, is_open=is_open)
         for component in effective.components
         if (rollout := look.rollouts.get(component.role)) is not None and rollout.answering
     }
@@ -154,10 +154,11 @@ def _addresses(effective: Effective, look: Look) -> Object:
     return written
 
 
-def _component(component: Component, effective: Effective, look: Look) -> Object:
+def _component(component: Component, effective: Effective, *, is_open: bool) -> Object:
     host = inside_hosts(component.name, effective.namespace)[0]
     inside = f"http://{host}"
-    written: Object = {"url": inside, "address": {"url": inside}, "restUrl": inside}
+    url = effective.urls[component.role] if is_open else inside
+    written: Object = {"url": url, "address": {"url": inside}, "restUrl": inside}
     for port in component.ports:
         if port.grpc:
             written["grpcUrl"] = f"{host}:{port.number}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import load
 from kserve_lite.api.problems import InvalidObject, Problem
 from kserve_lite.controller.findings.finding import Finding
+from kserve_lite.controller.inferenceservice.notes import notes
 from kserve_lite.render import render
 from kserve_lite.resolve.effective import Effective
 from kserve_lite.resolve.runtime import Runtime
@@ -21,6 +22,7 @@ from kserve_lite.resolve.surroundings import Surroundings
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+Pins = Mapping[str, Mapping[str, str]]
 
 _CODES = {"runtime_not_found": "NoSupportingRuntime", "runtime_unfit": "RuntimeNotRecognized"}
 _HEAD = ("name", "namespace", "labels", "annotations")
@@ -58,7 +60,7 @@ def understand(
     The Deployments among its `live` children say what their pods were made of, which the service keeps.
     """
     try:
-        return _understand(service, runtimes, broken, config, surroundings, live)
+        return _understand(service, runtimes, broken, config, surroundings, _pins(live))
     except InvalidObject as invalid:
         return Understood(obstacles=tuple(map(finding, invalid.problems)))
     except Exception as error:
@@ -74,7 +76,7 @@ def _understand(
     broken: Sequence[Broken],
     config: Config,
     surroundings: Surroundings,
-    live: Sequence[Object],
+    pins: Pins,
 ) -> Understood:
     meta = service["metadata"]
     resource = load(
@@ -86,11 +88,6 @@ def _understand(
         }
     )
     assert isinstance(resource, InferenceService)
-    pins = {
-        one["metadata"]["name"]: one["metadata"].get("annotations") or {}
-        for one in live
-        if one["kind"] == "Deployment"
-    }
     effective = resolve(resource, runtimes, config, surroundings=surroundings, pins=pins)
     if isinstance(effective, list):
         asked = resource.spec.predictor.model.runtime if resource.spec.predictor.model else None
@@ -101,7 +98,15 @@ def _understand(
         if named and any(one.code in _CODES.values() for one in obstacles):
             obstacles = [*named, *obstacles] if asked else [*obstacles, *named]
         return Understood(obstacles=tuple(obstacles))
-    return Understood(effective, tuple(render(effective, config)))
+    return Understood(effective, tuple(render(effective, config)), notes=notes(effective))
+
+
+def _pins(live: Sequence[Object]) -> Pins:
+    return {
+        obj["metadata"]["name"]: obj["metadata"].get("annotations") or {}
+        for obj in live
+        if obj["kind"] == "Deployment"
+    }
 
 
 def invalid(broken: Broken) -> Finding:
