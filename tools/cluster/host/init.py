@@ -16,8 +16,8 @@ from tools.shell import run
 from tools.wait import wait_for
 
 NAME = "node0"
-# All pods together weigh as much as this many processes of the host: as one they would starve on a busy machine.
-WEIGHT = 16
+# The node weighs as much as this many processes of the host: as one it would starve on a busy machine.
+WEIGHT = 32
 
 
 def main() -> None:
@@ -87,13 +87,14 @@ def set_network(subnet: str) -> None:
 
 
 def make_cgroups(name: str) -> None:
-    """Make the cgroup below which the kubelet puts all pods, in every hierarchy there is."""
+    """Make the node's cgroup in every hierarchy: the kubelet puts pods below it, PID 1 goes into a child."""
     top = Path("/sys/fs/cgroup")
     if (top / "cgroup.controllers").exists():
         controllers = (top / "cgroup.controllers").read_text().split()
-        (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+        (top / "cgroup.subtree_control").write_text(" ".join(f"+{controller}" for controller in controllers))
         (top / name).mkdir(exist_ok=True)
         (top / name / "cpu.weight").write_text(str(100 * WEIGHT))
+        enter_cgroup(top / name)
         return
     for hierarchy in top.iterdir():
         if hierarchy.is_dir() and not hierarchy.is_symlink() and hierarchy.name != "unified":
@@ -102,6 +103,13 @@ def make_cgroups(name: str) -> None:
                 if (hierarchy / setting).exists():
                     (hierarchy / name / setting).write_text((hierarchy / setting).read_text())
     (top / "cpu" / name / "cpu.shares").write_text(str(1024 * WEIGHT))
+    enter_cgroup(top / "cpu" / name)
+
+
+def enter_cgroup(group: Path) -> None:
+    """Put this process, and so every service of the node, into a child of the node's cgroup."""
+    (group / "node").mkdir(exist_ok=True)
+    (group / "node" / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def containerd_answers() -> bool:

@@ -69,7 +69,7 @@ class Host:
         admin = self.node.state / "etc" / "kubernetes" / "super-admin.conf"
         kubelet = self.node.state / "var" / "lib" / "kubelet" / "config.yaml"
         wait_for(
-            "certificates are made", lambda: admin.exists() and kubelet.exists(), timeout=120, remedy=LOGS
+            "certificates are made", lambda: admin.exists() and kubelet.exists(), timeout=300, remedy=LOGS
         )
         KUBECONFIG.write_text(admin.read_text())
         KUBECONFIG.chmod(0o600)
