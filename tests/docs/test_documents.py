@@ -29,11 +29,12 @@ def test_the_readmes_commands_lead_from_a_fresh_clone_to_an_answer(tmp_path: Pat
             assert matches(step.expected, printed), (step, printed)
 
 
-def test_the_laptop_guides_commands_print_what_the_guide_shows(examples: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("guide", ["laptop", "graphs"])
+def test_the_guides_commands_print_what_the_guide_shows(examples: Path, tmp_path: Path, guide: str) -> None:
     (tmp_path / "examples").symlink_to(examples)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with Shell(tmp_path, PATH=path, XDG_CACHE_HOME=str(tmp_path / "cache")) as shell:
-        for step in steps(ROOT / "docs/guides/laptop.md"):
+        for step in steps(ROOT / f"docs/guides/{guide}.md"):
             printed = shell.run(step)
             assert matches(step.expected, printed), (step, printed)
 
