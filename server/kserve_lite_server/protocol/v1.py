@@ -6,6 +6,7 @@ import numpy as np
 import orjson
 
 from kserve_lite_server.errors import ServeError, invalid
+from kserve_lite_server.protocol import bulk
 from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.protocol.nested import to_json
 from kserve_lite_server.protocol.rows import kind, read_rows
@@ -13,6 +14,8 @@ from kserve_lite_server.protocol.rows import kind, read_rows
 
 def decode(body: bytes) -> Call:
     """Read a V1 request. Raises `ServeError` with what is wrong and where."""
+    if (rows := bulk.read_rows(body)) is not None:
+        return Call(rows)
     request = _object(body)
     given = [key for key in ("instances", "inputs") if key in request]
     if not given:

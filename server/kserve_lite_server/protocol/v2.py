@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from kserve_lite_server.errors import ServeError, invalid
+from kserve_lite_server.protocol import bulk
 from kserve_lite_server.protocol.datatypes import check_datatype
 from kserve_lite_server.protocol.rows import kind
 from kserve_lite_server.protocol.tensors import Tensor, check_shape, from_raw, from_values, to_raw, to_values
@@ -53,6 +54,9 @@ def decode(body: bytes, json_length: int | None = None) -> InferRequest:
         raise invalid(
             f"Inference-Header-Content-Length is {json_length}, the body has only {len(body)} bytes"
         )
+    if json_length is None and (tensor := bulk.read_tensor(body)) is not None:
+        id, name, array = tensor
+        return InferRequest([Tensor(name, array)], id=id)
     view = memoryview(body)
     request = _object(body if json_length is None else view[:json_length])
     inputs = request.get("inputs")

@@ -120,7 +120,7 @@ def test_a_load_that_fails_says_why_and_health_and_readiness_follow(tmp_path: Pa
         )
 
 
-def test_kserves_layout_of_load_and_unload_is_read_and_answered(tmp_path: Path) -> None:
+def test_d10_kserves_layout_of_load_and_unload_is_read_and_answered(tmp_path: Path) -> None:
     """KServe has the model's name in field 1, and answers with the name and a flag."""
     save(iris(), tmp_path / "a")
     save(iris(), tmp_path / "b")
