@@ -54,8 +54,8 @@ def decode(body: bytes, json_length: int | None = None) -> InferRequest:
         raise invalid(
             f"Inference-Header-Content-Length is {json_length}, the body has only {len(body)} bytes"
         )
-    if json_length is None and (tensor := bulk.read_tensor(body)) is not None:
-        id, name, array = tensor
+    if json_length is None and (large := bulk.read_tensor(body)) is not None:
+        id, name, array = large
         return InferRequest([Tensor(name, array)], id=id)
     view = memoryview(body)
     request = _object(body if json_length is None else view[:json_length])
