@@ -52,7 +52,7 @@ class ModelServer:
         grace_period: int | None = None,
         predictor_config: PredictorConfig | None = None,
     ) -> None:
-        """Raises `ValueError` for what this server does not do."""
+        """`workers` are threads for plain hooks here; more processes are more replicas."""
         given = {name: value for name, value in locals().items() if value is not None}
         read = flags.read()
         for name in set(vars(read)) & set(given):
@@ -65,6 +65,11 @@ class ModelServer:
             )
         if read.configure_logging:
             configure_logging(read.log_config_file, read.log_format)
+        if read.workers > 1:  # KServe's controller gives it for containerConcurrency
+            read.max_asyncio_workers = read.max_asyncio_workers or read.workers
+            log.warning(
+                "--workers %d: this is one process, with so many threads for plain hooks", read.workers
+            )
         self.registered_models = registered_models or ModelRepository()
         self.settings: Settings = flags.settings(read)
         self.predictor_config = predictor_config or flags.predictor_config(read)
