@@ -29,7 +29,7 @@ def test_the_readmes_commands_lead_from_a_fresh_clone_to_an_answer(tmp_path: Pat
             assert matches(step.expected, printed), (step, printed)
 
 
-@pytest.mark.parametrize("guide", ["laptop", "graphs"])
+@pytest.mark.parametrize("guide", ["laptop", "graphs", "pipelines", "sdk"])
 def test_the_guides_commands_print_what_the_guide_shows(examples: Path, tmp_path: Path, guide: str) -> None:
     (tmp_path / "examples").symlink_to(examples)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
