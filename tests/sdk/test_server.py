@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.sdk.process import PROGRAMS, Running, program, until
+from tests.sdk.process import Running, program, until
 
 
 @pytest.fixture(scope="module")
@@ -170,10 +170,6 @@ def test_a_server_without_a_ready_model_ends_with_the_reason() -> None:
 
     assert done.returncode == 1
     assert "None of the models is ready: m." in done.stderr
-
-
-def test_the_programs_of_these_tests_use_no_private_name() -> None:
-    assert all("._" not in file.read_text() for file in PROGRAMS.glob("*.py"))
 
 
 def in_flight(running: Running) -> float:

@@ -59,10 +59,6 @@ class ModelServer:
             setattr(read, name, given[name])
         if grace_period is not None:
             read.drain_timeout = float(grace_period)
-        if read.workers > 1:
-            raise ValueError(
-                f"workers={read.workers}: one process serves these models; run more replicas instead"
-            )
         if read.configure_logging:
             configure_logging(read.log_config_file, read.log_format)
         if read.workers > 1:  # KServe's controller gives it for containerConcurrency
