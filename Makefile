@@ -35,7 +35,7 @@ test: $(STAMP) ## Run the tests, but for the slow ones (3 minutes on two cores)
 test-slow: $(STAMP) ## Run the tests that start many servers or draw many values
 	$(BIN)/python -m pytest -m slow
 
-test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -cluster (root), -helm, -storage
+test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -chart, -cluster (root), -gitops, -helm, -storage
 	$(BIN)/python -m pytest tests/$(patsubst storage,storage_servers,$*) -n 0
 
 lint: $(STAMP) ## Check style, types and import contracts
