@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from kserve_lite_server.storage.errors import StorageError, Transient, writing_failed
 from kserve_lite_server.storage.manifest import File
 from kserve_lite_server.storage.retry import pause
-from kserve_lite_server.storage.settings import MIB, Settings
+from kserve_lite_server.storage.settings import Settings
 from kserve_lite_server.storage.source import Body, Chunk, Entry, Source
 from kserve_lite_server.storage.stage import Stage
 
 TICK = 0.2
+BLOCK = 256 << 10  # what is read back at once to be hashed
+
+_scratch = threading.local()
 
 
 def transfer(
@@ -112,6 +115,8 @@ class _Transfer:
                 self._receive(span)
                 return
             except Transient as transient:
+                if span.stop is not None and span.start >= span.stop:
+                    return  # all of it came; what broke afterwards does not matter
                 failures = 1 if span.start > before else failures + 1
                 self._stop.wait(pause(transient, failures, self._settings))
 
@@ -121,7 +126,10 @@ class _Transfer:
         if part.whole_by not in (None, span):
             return
         with self._source.open(part.entry, span.start, span.stop).closing() as body:
-            if not _answers(body, span):  # no ranges here: one worker takes the file, the others leave it
+            if not _answers(body, span):
+                if body.start:  # neither the range nor the whole file
+                    raise Transient(_wrong_length(part.entry, body.stop or 0))
+                # no ranges here: one worker takes the file, the others leave it
                 if not part.take_whole(span):
                     return
                 span.start, span.stop = 0, part.entry.size
@@ -240,11 +248,19 @@ class _Part:
     def _catch_up(self) -> None:
         """Hash, from the page cache, what lies without a gap behind the last hashed byte."""
         while (ahead := self.ranges.frontier - self._hashed) > 0:
-            block = os.pread(self._handle, min(ahead, MIB), self._hashed)
-            if not block:
+            block = _buffer()[: min(ahead, BLOCK)]
+            if not (count := os.preadv(self._handle, [block], self._hashed)):
                 return
-            self._sha256.update(block)
-            self._hashed += len(block)
+            self._sha256.update(block[:count])
+            self._hashed += count
+
+
+def _buffer() -> memoryview:
+    """Return this thread's buffer: one that is used again stays in the processor's cache."""
+    if not hasattr(_scratch, "buffer"):
+        _scratch.buffer = memoryview(bytearray(BLOCK))
+    buffer: memoryview = _scratch.buffer
+    return buffer
 
 
 def _answers(body: Body, span: _Span) -> bool:

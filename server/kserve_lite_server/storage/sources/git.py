@@ -3,11 +3,14 @@
 Nothing of a repository runs or is linked here: its blobs are read from the pack that the server sends.
 """
 
+import errno
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,11 +19,11 @@ from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 from dulwich.object_store import iter_tree_contents
 from dulwich.objects import Blob, Commit, ObjectID, Tag
 from dulwich.repo import Repo
-from urllib3 import BaseHTTPResponse, PoolManager
-from urllib3.exceptions import HTTPError
+from urllib3 import BaseHTTPResponse, PoolManager, Retry
+from urllib3.exceptions import HTTPError, MaxRetryError
 
 from kserve_lite_server.storage import keys, network
-from kserve_lite_server.storage.errors import StorageError, missing
+from kserve_lite_server.storage.errors import StorageError, missing, writing_failed
 from kserve_lite_server.storage.http import Client
 from kserve_lite_server.storage.retry import retrying
 from kserve_lite_server.storage.settings import MIB, Settings
@@ -29,6 +32,7 @@ from kserve_lite_server.storage.uri import Location
 
 ADDRESS = re.compile(r"(?P<repository>https?://[^#?]+?\.git)/?(@(?P<ref>[^#]+))?(#(?P<path>.*))?$")
 FILE, LINK, MODULE = 0o100000, 0o120000, 0o160000
+ONCE = Retry(total=None, connect=0, read=0, status=0, other=0, redirect=10)
 POINTER = b"version https://git-lfs.github.com/spec/v1"
 
 
@@ -111,7 +115,7 @@ class GitSource(Source):
             return chosen if chosen and chosen[0] not in self._repository.object_store else []
 
         try:
-            with self._client.translating(self._wanted.repository):
+            with self._client.translating(self._wanted.repository), self._writing():
                 client.fetch(path, self._repository, determine_wants=choose, depth=1)
         except (HTTPUnauthorized, HTTPProxyUnauthorized) as error:
             raise network.status_error(401, self._shown) from error
@@ -122,6 +126,9 @@ class GitSource(Source):
         except (GitProtocolError, HangupException, HTTPError) as error:
             if found := re.search(r"unexpected http resp (\d{3})", str(error)):
                 raise network.status_error(int(found[1]), self._shown) from error
+            if isinstance(error.__cause__, HTTPError):  # dulwich has made a text of it
+                with self._client.translating(self._wanted.repository):
+                    raise error.__cause__ from error
             raise network.unreachable(f"{self._shown} at {host.hostname}", "git's exchange broke") from error
         except _UnknownRefError as error:
             raise missing(
@@ -131,6 +138,16 @@ class GitSource(Source):
         if not chosen:
             raise missing(self._shown, "The repository is empty.")
         return chosen[0]
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Tell a disk without room for the pack from a network that broke."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise writing_failed(error, Path(self._folder.name)) from error
+            raise
 
     def _files(self, name: ObjectID) -> Iterator[Entry]:
         store = self._repository.object_store
@@ -168,8 +185,11 @@ class _Requests:
         self._answers: list[BaseHTTPResponse] = []
 
     def request(self, *arguments: Any, **options: Any) -> BaseHTTPResponse:
-        """Ask as the pool does."""
-        answer = self._pool.request(*arguments, **options)
+        """Ask once, following redirects; trying again is the engine's, which counts and waits."""
+        try:
+            answer = self._pool.request(*arguments, **{**options, "retries": ONCE})
+        except MaxRetryError as error:
+            raise error.reason or error from error
         self._answers.append(answer)
         return answer
 
