@@ -8,7 +8,19 @@ from importlib import import_module
 
 import kserve_lite
 
-COMMANDS = ("serve", "new", "validate", "render", "plan", "explain", "controller", "ask", "crds", "images")
+COMMANDS = (
+    "serve",
+    "new",
+    "validate",
+    "render",
+    "plan",
+    "migrate",
+    "explain",
+    "controller",
+    "ask",
+    "crds",
+    "images",
+)
 """Modules of this package; `add(subparsers)` of each sets `run`, a function from arguments to an exit code."""
 
 EXIT_CODES = "Exit codes: 0 done, 1 the input is at fault, 2 the usage is. `kserve-lite COMMAND --help` shows examples."

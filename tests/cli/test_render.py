@@ -1,0 +1,101 @@
+"""`kserve-lite render`: children, settings, runtimes, notices, refusals."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kserve_lite.cli import main
+from kserve_lite.resolve.catalogue import BUILT_IN
+from kserve_lite.resolve.installed import manifest
+
+SERVICE = """\
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: iris}
+spec: {predictor: {minReplicas: 0, sklearn: {storageUri: "pvc://models/iris"}}}
+"""
+
+
+def rendered(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, Any]]:
+    assert main(["render", *arguments, "--output", "json"]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "isvc.yaml"
+    path.write_text(SERVICE)
+    return str(path)
+
+
+def test_children_are_printed_and_what_has_no_effect_is_said(
+    capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    assert main(["render", file]) == 0
+
+    said = capsys.readouterr()
+    assert said.out.count("\nkind: ") == 3
+    assert "spec.predictor.minReplicas" in said.err
+    assert "[scale_to_zero]" in said.err
+
+
+def test_settings_runtimes_and_the_namespace_count(
+    capsys: pytest.CaptureFixture[str], file: str, tmp_path: Path
+) -> None:
+    runtime = manifest(BUILT_IN[0])
+    runtime["spec"]["containers"][0] |= {"image": "mirror/sklearnserver:9"}
+    (tmp_path / "runtime.json").write_text(json.dumps(runtime))
+    (tmp_path / "config.yaml").write_text("network: {mode: ingress, domain: models.example.org}\n")
+
+    children = rendered(
+        capsys, file, "--runtimes", str(tmp_path / "runtime.json"), "--config", str(tmp_path / "config.yaml"),
+        "--namespace", "flowers",
+    )  # fmt: skip
+
+    by_kind = {one["kind"]: one for one in children}
+    image = by_kind["Deployment"]["spec"]["template"]["spec"]["containers"][0]["image"]
+    hosts = [rule["host"] for one in children if one["kind"] == "Ingress" for rule in one["spec"]["rules"]]
+    assert image == "mirror/sklearnserver:9"
+    assert "iris-flowers.models.example.org" in hosts
+    assert {one["metadata"]["namespace"] for one in children} == {"flowers"}
+
+
+def test_the_resolved_service_says_why_other_runtimes_were_passed_over(
+    capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    (resolved,) = rendered(capsys, file, "--resolved")
+
+    assert resolved["predictor"]["runtime"] == "kserve-sklearnserver"
+    assert "kserve-xgbserver" in resolved["predictor"]["passedOver"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param(SERVICE.replace("pvc://models/iris", "./model"), "storage_scheme_missing", id="a path"),
+        pytest.param(SERVICE.replace("sklearn:", "sklearm:"), "unknown_field", id="a typo"),
+        pytest.param(
+            "{apiVersion: v1, kind: Secret, metadata: {name: s}}", "nothing_to_render", id="nothing"
+        ),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, code: str
+) -> None:
+    path = tmp_path / "isvc.yaml"
+    path.write_text(text)
+
+    assert main(["render", str(path)]) == 1
+    assert f"[{code}]" in capsys.readouterr().err
+
+
+def test_a_setting_that_does_not_exist_is_named_with_its_line(
+    capsys: pytest.CaptureFixture[str], file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text("network:\n  mod: ingress\n")
+
+    assert main(["render", file, "--config", str(tmp_path / "config.yaml")]) == 1
+    assert "config.yaml:2" in capsys.readouterr().err
