@@ -1,6 +1,7 @@
 """A runtime as it is chosen from, made of the ServingRuntime or ClusterServingRuntime that is installed, and back."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from typing import Any
 
 from kserve_lite.api.servingruntime import ClusterServingRuntime, ServingRuntime, SupportedFormat
@@ -49,8 +50,8 @@ def manifest(runtime: Runtime) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "supportedModelFormats": [_written(one) for one in runtime.formats],
         "protocolVersions": list(runtime.protocols),
-        "containers": list(runtime.containers),
-        **runtime.pod,
+        "containers": deepcopy(list(runtime.containers)),  # the caller's to change
+        **deepcopy(runtime.pod),
     }
     maps = {"labels": runtime.labels, "annotations": runtime.annotations}
     spec |= {name: dict(value) for name, value in maps.items() if value}
