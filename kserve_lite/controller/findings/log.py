@@ -13,9 +13,14 @@ TAIL = 400  # characters of a log that a message may hold
 
 
 def missing_module(log: str) -> tuple[str, str] | None:
-    """Return the sentence and the module's name when an import failed."""
-    found = list(_MODULE.finditer(log))
-    return (found[-1].group(1).strip(), found[-1].group(2)) if found else None
+    """Return the sentence and the module's name when an import failed; a warning about one is no failure."""
+    for line in reversed(log.splitlines()):
+        fields = _fields(line)
+        if fields is not None and str(fields.get("level", "ERROR")).upper() not in _LEVELS:
+            continue
+        if found := _MODULE.search(line if fields is None else str(fields.get("message", ""))):
+            return found.group(1).strip(), found.group(2)
+    return None
 
 
 def last_error(log: str) -> tuple[str, str] | None:

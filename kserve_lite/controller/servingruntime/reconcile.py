@@ -14,6 +14,7 @@ from kserve_lite.controller.installed import Installed, plain
 from kserve_lite.controller.runtime.events import Recorder
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Object
+from kserve_lite.resolve.runtime import PROTOCOLS
 
 
 @dataclass
@@ -42,9 +43,16 @@ def conflicting(runtime: Object, others: list[Object]) -> Iterator[str]:
     """Yield a sentence for each runtime of the same scope between which and this one no model could decide."""
     name, namespace = runtime["metadata"]["name"], runtime["metadata"].get("namespace")
     near = [obj for obj in others if obj["metadata"].get("namespace") == namespace]
-    for one, other, problem in conflicts([*_valid(near)]):
-        if name in (one, other):
+    valid = {resource.name: resource for resource in _valid(near)}
+    for one, other, problem in conflicts([*valid.values()]):
+        # Of equal priority the one that speaks the simpler protocol is chosen: then the name need not decide.
+        if name in (one, other) and _simplest(valid[one]) == _simplest(valid[other]):
             yield str(problem)
+
+
+def _simplest(runtime: ServingRuntime | ClusterServingRuntime) -> int:
+    spoken = runtime.spec.protocol_versions or ()
+    return min((PROTOCOLS.index(one) for one in spoken if one in PROTOCOLS), default=len(PROTOCOLS))
 
 
 def _valid(objects: list[Object]) -> Iterator[ServingRuntime | ClusterServingRuntime]:

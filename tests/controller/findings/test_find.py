@@ -257,6 +257,16 @@ CASES = [
         id="it runs and its log has an error",
     ),
     pytest.param(
+        pod("p", container(running=RUNNING)),
+        Evidence(
+            {"kserve-container": said(level="WARNING", message="ModuleNotFoundError: No module named 'x'")}
+        ),
+        "Loading",
+        ("loads the model",),
+        "",
+        id="a warning about a module is no failure",
+    ),
+    pytest.param(
         pod(
             "p",
             container(waiting={"reason": "PodInitializing"}),
