@@ -6,7 +6,7 @@ from string import Template
 
 from tools import build
 from tools.catalogue import families
-from tools.cluster.kubectl import Kubectl
+from tools.cluster.kubectl import Kubectl, ready
 from tools.errors import ToolError
 from tools.wait import wait_for
 
@@ -25,7 +25,7 @@ def apply(kubectl: Kubectl) -> None:
 
 
 def wait(kubectl: Kubectl, timeout: float) -> None:
-    """Wait until every pod of the system is Ready and the metrics API answers."""
+    """Wait until every pod of the system is Ready, the metrics API answers and the gateway listens."""
     remedy = "`make cluster-status`, then `kubectl describe pod` with KUBECONFIG=.cache/cluster/kubeconfig"
     wait_for(
         "system pods are Ready",
@@ -35,6 +35,7 @@ def wait(kubectl: Kubectl, timeout: float) -> None:
         every=1,
     )
     wait_for("the metrics API answers", lambda: measures(kubectl), timeout=timeout, remedy=remedy, every=1)
+    wait_for("the gateway listens", lambda: listens(kubectl), timeout=timeout, remedy=remedy, every=1)
 
 
 def all_ready(kubectl: Kubectl, namespaces: Sequence[str]) -> bool:
@@ -49,3 +50,8 @@ def measures(kubectl: Kubectl) -> bool:
     except ToolError:
         return False
     return True
+
+
+def listens(kubectl: Kubectl) -> bool:
+    """Tell whether the gateway's controller has taken it up."""
+    return ready(kubectl.get("gateway", "traefik", "--namespace=gateway"), "Programmed")

@@ -53,7 +53,7 @@ class Kubectl:
         return [pod["metadata"]["name"] for pod in pods if not ready(pod)]
 
 
-def ready(thing: Any) -> bool:
-    """Tell whether a node or pod has condition Ready."""
+def ready(thing: Any, kind: str = "Ready") -> bool:
+    """Tell whether a node, pod or gateway has that condition."""
     conditions = thing["status"].get("conditions", [])
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return any(condition["type"] == kind and condition["status"] == "True" for condition in conditions)

@@ -27,7 +27,9 @@ def build(image: Image) -> int:
     with cache.locked(cache.home() / "images"), Progress(f"image {image.name}"):
         builder.build(image)
         image.archive.parent.mkdir(parents=True, exist_ok=True)
-        builder.save(image.reference, image.archive)
+        partial = image.archive.with_suffix(".partial")
+        builder.save(image.reference, partial)
+        partial.replace(image.archive)
     return sum(contents.layers(image.archive)[builder.base_layers() :])
 
 
