@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Built before the sections that use them, so that a section's time is its own. Kubernetes alone takes minutes.
 PROGRAMS = (
     *("kubernetes", "etcd", "containerd", "cni-plugins", "coredns", "metrics-server", "traefik"),
-    *("helm", "helm3"),
+    *("helm", "helm3", "helm-unittest", "kubeconform", "chart-testing"),
 )
 
 
@@ -48,4 +48,5 @@ SECTIONS = (
     make("e2e", 20, "images", "cluster"),
     make("test-apiserver", 15, "setup", "programs"),
     make("test-helm", 10, "setup", "programs"),
+    make("chart", 10, "setup", "programs"),
 )
