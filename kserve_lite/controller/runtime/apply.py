@@ -24,6 +24,7 @@ HANDED_OVER = "kserve-lite-replicas"  # owns a number of replicas until an autos
 MANAGED_BY = ("app.kubernetes.io/managed-by", MANAGER)
 AMOUNT_MAPS = frozenset({"limits", "requests", "capacity", "hard"})
 AMOUNTS = frozenset({"sizeLimit", "averageValue", "divisor"})
+FALSE_IS_ABSENCE = frozenset({"readOnly", "hostNetwork", "hostPID", "hostIPC", "stdin", "stdinOnce", "tty"})
 APPLIED = "kserve-lite.io/applied"  # digest of what we applied: tells when a field is no longer wanted
 
 
@@ -194,7 +195,9 @@ def covers(desired: Any, live: Any, name: str = "") -> bool:
     """
     if isinstance(desired, dict):
         return isinstance(live, dict) and all(
-            key in live and covers(wish, live[key], name if name in AMOUNT_MAPS else key)
+            covers(wish, live[key], name if name in AMOUNT_MAPS else key)
+            if key in live
+            else _omitted(key, wish)
             for key, wish in desired.items()
         )
     if isinstance(desired, list):
@@ -206,6 +209,11 @@ def covers(desired: Any, live: Any, name: str = "") -> bool:
     if name in AMOUNT_MAPS or name in AMOUNTS:
         return same_quantity(desired, live)
     return bool(desired == live)
+
+
+def _omitted(key: str, wish: Any) -> bool:
+    """Whether the server drops the value when it stores it: what is empty, and false where false is no value."""
+    return wish in ([], {}, "") or (wish is False and key in FALSE_IS_ABSENCE)
 
 
 def controller_uid(obj: Object) -> str | None:

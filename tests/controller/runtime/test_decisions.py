@@ -28,6 +28,12 @@ OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "o", "nam
         pytest.param({"value": "1000m"}, {"value": "1"}, False, id="an environment value is no amount"),
         pytest.param({"sizeLimit": "1Gi"}, {"sizeLimit": "1024Mi"}, True, id="a size limit is an amount"),
         pytest.param({"a": None}, {}, False, id="null is not absence"),
+        pytest.param(
+            {"env": [], "readOnly": False}, {}, True, id="the server drops what is empty or no value"
+        ),
+        pytest.param(
+            {"automountServiceAccountToken": False}, {}, False, id="a false that is a value is missed"
+        ),
     ],
 )
 def test_live_covers_desired_when_it_holds_everything_wanted(desired: Any, live: Any, verdict: bool) -> None:
