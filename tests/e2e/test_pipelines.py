@@ -88,7 +88,9 @@ def test_the_services_url_leads_through_the_transformer_and_to_the_explainer(
     flowers: Namespace, client: Client
 ) -> None:
     status, predicted = client.post(url(flowers, "flowers", "predict"), {"instances": ROWS})
-    explained_status, explained = client.post(url(flowers, "flowers", "explain"), {"instances": ROWS})
+    explained_status, explained = client.post(
+        url(flowers, "flowers", "explain"), {"instances": models.QUESTIONS["iris"][0]}
+    )
     direct = client.post(
         url(flowers, "flowers-predictor", "predict", "flowers"), {"instances": [ROWS[0]["flower"]]}
     )

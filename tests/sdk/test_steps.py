@@ -179,6 +179,21 @@ def test_a_failed_step_is_counted_by_name(transformer: Running) -> None:
     assert b'kserve_lite_step_failures_total{code="step_broken",step="predictor"}' in text
 
 
+def test_an_explanation_passes_by_the_transformers_hooks(predictor: Running) -> None:
+    rows = [[51.0, 35.0, 14.0, 2.0], [67.0, 30.0, 52.0, 23.0]]
+    host = f"127.0.0.1:{predictor.port}"
+    with program(
+        "-m kserve_lite_server.explain", f"--predictor_host={host}", "--predictor_protocol=v2"
+    ) as explainer:
+        env = {"KSERVE_LITE_EXPLAINER_HOST": f"127.0.0.1:{explainer.port}"}
+        with program("scaler.py", f"--predictor_host={host}", **env) as scaler:
+            status, said, _ = scaler.ask("/v1/models/m:explain", {"instances": rows})
+            direct = explainer.ask("/v1/models/m:explain", {"instances": rows})
+
+    assert (status, said) == direct[:2]
+    assert status == 200
+
+
 def test_a_client_that_goes_away_cancels_the_call_of_the_predictor(wrong: Wrong) -> None:
     with program(PROGRAM, f"--predictor_host=127.0.0.1:{wrong.port}") as transformer:
         connection = begin(transformer)

@@ -105,7 +105,12 @@ class Model(InferenceModel):
     async def __call__(
         self, body: Any, headers: Headers = None, verb: InferenceVerb = InferenceVerb.PREDICT
     ) -> tuple[Any, dict[str, str]]:
-        """Run the hooks on a decoded request."""
+        """Run the hooks on a decoded request.
+
+        An explanation that another step gives passes by them, as it does where a route leads straight to the explainer.
+        """
+        if verb is InferenceVerb.EXPLAIN and type(self).explain is Model.explain:
+            return await self.hooks.run("explain", self.explain, body, headers), {}
         reply_headers: dict[str, str] = {}
         more = (reply_headers,) if self.required_response_headers else ()
         payload = self.validate(await self.hooks.run("preprocess", self.preprocess, body, headers))
