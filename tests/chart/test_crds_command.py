@@ -96,7 +96,7 @@ def test_a_version_that_objects_are_stored_in_is_not_taken_away(session: Session
     ("options", "said"),
     [
         (("--context", "nowhere"), "nowhere"),
-        (("--kubeconfig", "/nowhere"), "check the kubeconfig"),
+        (("--kubeconfig", "/nowhere"), "/nowhere not found"),
     ],
 )
 def test_a_cluster_that_cannot_be_reached_is_named(
@@ -109,7 +109,10 @@ def test_a_cluster_that_cannot_be_reached_is_named(
 
 def test_missing_rights_are_named_with_the_remedy(session: Session) -> None:
     config = json.loads(session.kubeconfig.read_text())
-    config["users"][0]["user"]["as"] = "nobody"
+    session.kubectl("create", "serviceaccount", "nobody", "--namespace=default")
+    config["users"][0]["user"] = {
+        "token": session.kubectl("create", "token", "nobody", "--namespace=default").strip()
+    }
     weak = session.home / "weak"
     weak.write_text(json.dumps(config))
     done = session.kserve_lite("crds", "apply", "--kubeconfig", str(weak))

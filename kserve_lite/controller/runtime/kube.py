@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.exceptions import ConfigError
 
 Object = dict[str, Any]
 
@@ -126,8 +127,11 @@ class Kube:
     @classmethod
     def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Kube:
         """Connect by the given file, else as the pod's service account, else by `KUBECONFIG` or `~/.kube/config`."""
-        config = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
-        single = config.get(context)
+        try:
+            config = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
+            single = config.get(context)
+        except ConfigError as error:
+            raise ApiError(0, "BadConfig", f"the kubeconfig cannot be used: {error}") from error
         if single is None:
             raise ApiError(
                 0, "NoContext", "the kubeconfig names no current context; choose one with --context"
