@@ -31,6 +31,7 @@ class Cluster:
 
     services: Informer
     graphs: Informer
+    trained_models: Informer
     runtimes: Informer
     cluster_runtimes: Informer
     service_accounts: Informer
@@ -47,6 +48,7 @@ class Cluster:
                 kube, kinds.INFERENCE_SERVICE, where, indexes={BY_HOST: host_index(config.network)}
             ),
             graphs=Informer(kube, kinds.INFERENCE_GRAPH, where),
+            trained_models=Informer(kube, kinds.TRAINED_MODEL, where, indexes={BY_SERVICE: _parent}),
             runtimes=Informer(kube, kinds.SERVING_RUNTIME, where, indexes={BY_NAMESPACE: _namespace}),
             cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
             service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where, indexes={BY_NAMESPACE: _namespace}),
@@ -68,9 +70,13 @@ class Cluster:
         )
 
     def __iter__(self) -> Iterator[Informer]:
-        yield from (self.services, self.graphs, self.runtimes, self.cluster_runtimes)
+        yield from (self.services, self.graphs, self.trained_models, self.runtimes, self.cluster_runtimes)
         yield from (self.service_accounts, self.storage_containers, self.pods)
         yield from self.children.values()
+
+    def models_of(self, service: Key) -> list[Object]:
+        """The TrainedModels that name an InferenceService."""
+        return self.trained_models.find(BY_SERVICE, str(service))
 
     def pods_of(self, service: Key) -> list[Object]:
         """The pods of all components of an InferenceService."""
@@ -80,7 +86,12 @@ class Cluster:
         """What services of `namespace` may refer to: its ServiceAccounts, the cluster's storage containers."""
         found = self.service_accounts.find(BY_NAMESPACE, namespace)
         accounts = {obj["metadata"]["name"]: obj for obj in found}
-        return Surroundings(accounts, tuple(_readable(self.storage_containers)))
+        parents = {
+            obj["spec"]["inferenceService"]
+            for obj in self.trained_models
+            if obj["metadata"]["namespace"] == namespace and _parent(obj)
+        }
+        return Surroundings(accounts, tuple(_readable(self.storage_containers)), frozenset(parents))
 
 
 OPTIONAL = frozenset({kinds.SCALED_OBJECT, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE})
@@ -117,6 +128,11 @@ def service_of(obj: Object) -> list[Key]:
 
 def _namespace(obj: Object) -> list[str]:
     return [obj["metadata"]["namespace"]]
+
+
+def _parent(obj: Object) -> list[str]:
+    name = (obj.get("spec") or {}).get("inferenceService")
+    return [str(Key(obj["metadata"]["namespace"], name))] if name else []
 
 
 def _index(obj: Object) -> list[str]:

@@ -34,6 +34,8 @@ RIGHTS: tuple[Right, ...] = (
     Right(_SERVING, "inferenceservices/status", ("patch",)),
     Right(_SERVING, "inferencegraphs", _READ),
     Right(_SERVING, "inferencegraphs/status", ("patch",)),
+    Right(_SERVING, "trainedmodels", _READ),
+    Right(_SERVING, "trainedmodels/status", ("patch",)),
     Right(_SERVING, "servingruntimes", _READ),
     Right(_SERVING, "clusterservingruntimes", _READ, "cluster"),
     Right(_SERVING, "clusterstoragecontainers", _READ, "cluster"),

@@ -24,6 +24,7 @@ from kserve_lite.controller.runtime.leader import Election
 from kserve_lite.controller.runtime.manager import Manager
 from kserve_lite.controller.runtime.metrics import Metrics
 from kserve_lite.controller.servingruntime.reconcile import Runtimes
+from kserve_lite.controller.trainedmodel.reconcile import TrainedModels
 
 NAME = "kserve-lite"
 
@@ -55,6 +56,7 @@ def manager(options: Options) -> Manager:
         controllers=[
             inference_services(kube, cluster, installed, recorder, metrics, options.config),
             inference_graphs(kube, cluster, installed, recorder, metrics, options.config),
+            trained_models(kube, cluster, installed, metrics, options.config),
             serving_runtimes("servingruntime", cluster.runtimes, installed, recorder, metrics),
             serving_runtimes("clusterservingruntime", cluster.cluster_runtimes, installed, recorder, metrics),
         ],
@@ -87,6 +89,10 @@ def inference_services(
     controller.relate(cluster.cluster_runtimes, lambda _: _services(cluster, ""))
     controller.relate(cluster.service_accounts, lambda obj: _services(cluster, obj["metadata"]["namespace"]))
     controller.relate(cluster.storage_containers, lambda _: _services(cluster, ""))
+    controller.relate(
+        cluster.trained_models,
+        lambda obj: [Key(obj["metadata"]["namespace"], obj["spec"]["inferenceService"])],
+    )
     cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
     return controller
 
@@ -101,6 +107,23 @@ def inference_graphs(
     for informer in cluster.children.values():
         controller.follow(informer, cluster.graphs)
     controller.relate(cluster.services, lambda obj: list(graphs_with(cluster, obj)))
+    return controller
+
+
+def trained_models(
+    kube: Kube, cluster: Cluster, installed: Installed, metrics: Metrics, config: Config
+) -> Controller:
+    """Return the controller of TrainedModels."""
+    models = TrainedModels(kube, cluster, installed, config)
+    controller = Controller("trainedmodel", models.reconcile, metrics, workers=4)
+    controller.own(cluster.trained_models)
+    controller.relate(
+        cluster.services,
+        lambda obj: [
+            Key(one["metadata"]["namespace"], one["metadata"]["name"])
+            for one in cluster.models_of(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]))
+        ],
+    )
     return controller
 
 

@@ -31,6 +31,9 @@ class Draft:
     storage: tuple[Storage, ...]
     protocol: str
     choice: Choice | None = None
+    ready: str = ""
+    """A path that is asked whether it is ready, instead of the model's own."""
+    volumes: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def runtime(self) -> Runtime | None:
@@ -55,7 +58,7 @@ def complete(draft: Draft, service: InferenceService, config: Config, *, routed:
     server = server_of(draft.runtime)
     container = moved(dict(draft.container))
     model = flag_value(container, "model_name") or service.name
-    probe = server.ready or ready_path(model, draft.protocol)
+    probe = draft.ready or server.ready or ready_path(model, draft.protocol)
     port = http_port(container)
     answering = defaults.answering(
         container, handler(container, probe, port), server.live, port, installed.pods
@@ -101,7 +104,10 @@ def complete(draft: Draft, service: InferenceService, config: Config, *, routed:
 def _pod(draft: Draft, spec: ComponentPod, platform: Platform) -> dict[str, Any]:
     base = draft.runtime.pod if draft.runtime else {}
     written = {key: value for key, value in spec.pod.items() if key != "containers"}
-    return defaults.pod(merge_pod(base, written), draft.name, platform.pods)
+    merged = merge_pod(base, written)
+    if draft.volumes:
+        merged = {**merged, "volumes": [*(merged.get("volumes") or ()), *draft.volumes]}
+    return defaults.pod(merged, draft.name, platform.pods)
 
 
 def handler(container: Mapping[str, Any], path: str, port: int) -> dict[str, Any]:

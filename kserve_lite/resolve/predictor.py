@@ -7,7 +7,7 @@ from typing import Any
 from kserve_lite.api.inferenceservice import ComponentPod, InferenceService
 from kserve_lite.api.model import Framework, Model
 from kserve_lite.api.problems import Problem
-from kserve_lite.resolve import storage
+from kserve_lite.resolve import multimodel, storage
 from kserve_lite.resolve.catalogue import CONTAINER, MODELS
 from kserve_lite.resolve.component import Draft
 from kserve_lite.resolve.containers import (
@@ -24,7 +24,7 @@ from kserve_lite.resolve.limits import kept, with_flags
 from kserve_lite.resolve.names import component_name
 from kserve_lite.resolve.runtime import Choice, Runtime, choose
 from kserve_lite.resolve.runtime import Model as Wanted
-from kserve_lite.resolve.servers import server_of
+from kserve_lite.resolve.servers import OURS, server_of
 from kserve_lite.resolve.storage import Reach
 
 FIELD = "spec.predictor"
@@ -94,9 +94,11 @@ def _served(
     spec = service.spec.predictor
     uris = [item.as_yaml() for item in spec.storage_uris or ()]
     steps, problems = storage.steps(asked.source, uris, field, FIELD, reach)
-    if not steps and asked.wanted.format != "huggingface":
+    assigned = reach.assigned and not steps
+    if not steps and not assigned and asked.wanted.format != "huggingface":
         message = "nothing says where the model files are"
-        problems.append(Problem("storage_missing", f"{field}.storageUri", message, "add storageUri"))
+        remedy = "add storageUri, or TrainedModels that name this service"
+        problems.append(Problem("storage_missing", f"{field}.storageUri", message, remedy))
     choice = choose(asked.wanted, runtimes)
     if choice.best is None or choice.protocol is None:
         return None, [*problems, _no_runtime(asked.wanted, choice, field)]
@@ -113,6 +115,13 @@ def _served(
     server = server_of(choice.best)
     container = with_env(container, INFERENCE_SERVICE_NAME=service.name, **server.env)
     container = with_flags(container, kept(spec, server))
+    if assigned:
+        if choice.best.server != OURS:
+            message = f"the server of {choice.best.name} does not take models from a list"
+            problems.append(
+                Problem("many_models_unsupported", field, message, "use runtime kserve-sklearnserver")
+            )
+        container = multimodel.reading_the_list(container)
     of_runtime = [(c, field) for c in choice.best.containers if c.get("name") != CONTAINER]
     of_user = [(c, f"{FIELD}.containers[{i}]") for i, c in enumerate(spec.pod.get("containers") or ())]
     (container, *others), wrong = all_filled_in(
@@ -129,6 +138,8 @@ def _served(
         storage=steps,
         protocol=choice.protocol,
         choice=choice,
+        ready=multimodel.READY if assigned else "",
+        volumes=multimodel.volumes(service.name) if assigned else (),
     ), []
 
 

@@ -103,7 +103,8 @@ class _Making:
     def _reach(self, config: Config, container_name: str | None) -> Reach:
         annotations = tuple(self.service.annotations.items())
         known = self.surroundings.storage_containers
-        return Reach(config.storage, known, annotations, container_name, self.plain_paths)
+        assigned = self.service.name in self.surroundings.parents
+        return Reach(config.storage, known, annotations, container_name, self.plain_paths, assigned)
 
     def _completed(self, draft: Draft, problems: Sequence[Problem], config: Config) -> _Made:
         routed = is_routed(self.service, config.network)

@@ -51,6 +51,8 @@ class Reach:
     annotations: tuple[tuple[str, str], ...] = ()
     container_name: str | None = None
     plain_paths: bool = False
+    assigned: bool = False
+    """TrainedModels name the service: it gets its models from a list."""
 
 
 def steps(

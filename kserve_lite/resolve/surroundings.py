@@ -17,6 +17,8 @@ class Surroundings:
 
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     storage_containers: tuple[ClusterStorageContainer, ...] = ()
+    parents: frozenset[str] = frozenset()
+    """Services that TrainedModels name."""
 
     def account(self, pod: Mapping[str, Any]) -> Account:
         """Return the account that a pod runs as; one that does not exist (yet) has nothing to give."""

@@ -10,7 +10,7 @@ Object = dict[str, Any]
 
 _META = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "labels",
          "ownerReferences")  # fmt: skip
-_STATUS = ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses")
+_STATUS = ("phase", "reason", "message", "conditions", "initContainerStatuses", "containerStatuses", "podIP")
 HASH = "pod-template-hash"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kserve_lite.api.config import Config
@@ -23,6 +24,8 @@ from kserve_lite.controller.runtime.events import Recorder
 from kserve_lite.controller.runtime.informer import key_of
 from kserve_lite.controller.runtime.kube import ApiError, Key, Kube, Object
 from kserve_lite.controller.runtime.status import write_status
+from kserve_lite.controller.trainedmodel.status import trained_model
+from kserve_lite.render.multimodel import model_config
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +80,16 @@ class InferenceServices:
         """Write the children; a service that is not understood keeps those that it has."""
         if understood.effective is None:
             return Applied(live=self.applier.children(service))
-        applied = await self.applier.apply(service, understood.children)
+        applied = await self.applier.apply(service, [*self._lists(service), *understood.children])
         if applied.written or applied.deleted:
             log.info("%s: wrote %s, deleted %s", _name(service), applied.written, applied.deleted)
         return applied
+
+    def _lists(self, service: Object) -> Iterator[Object]:
+        """Yield the list of the TrainedModels that name this service, if any does."""
+        name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+        if found := self.cluster.models_of(Key(namespace, name)):
+            yield model_config(name, namespace, filter(None, map(trained_model, found)))
 
     async def _report(self, service: Object, look: Look) -> None:
         """Write the status of what was looked at: the object may have changed since, its status only by us."""
