@@ -63,7 +63,7 @@ def _parent(obj: Object, parent: Object | None, effective: Effective | None) -> 
         message = f"the InferenceService {name} has a model of its own; remove its storageUri"
         return _no(kind, "ParentHasOwnModel", message)
     conditions = (parent.get("status") or {}).get("conditions") or ()
-    ready = next((one for one in conditions if one["type"] == "Ready"), {})
+    ready: Object = next((one for one in conditions if one["type"] == "Ready"), {})
     if ready.get("status") != "True":
         said = f"the InferenceService {name} is not ready: {ready.get('message', '')}"
         return _no(kind, "ParentNotReady", said)
