@@ -12,7 +12,8 @@ def main(names: list[str]) -> int:
     """Run the named sections, or all; return the exit status."""
     gate = Gate()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: gate.stop.set())
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup goes on when its terminal goes
+            signal.signal(number, lambda *_: gate.stop.set())
     try:
         return 0 if gate.run(choose(names)) else 1
     except ToolError as error:
