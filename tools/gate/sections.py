@@ -36,16 +36,16 @@ def tools(name: str, *arguments: str, minutes: float) -> Section:
 
 SECTIONS = (
     make("setup", 10),
-    make("lint", 5, "setup"),
+    make("lint", 10, "setup"),
     make("verify", 5, "setup"),
-    make("test", 15, "setup"),
-    make("test-slow", 15, "setup"),
+    make("test", 20, "setup"),
+    make("test-slow", 25, "setup"),
     tools("packages", "packages", "--install", minutes=15),
     tools("programs", "build", *PROGRAMS, minutes=50),
     make("images", 20, "setup", "packages"),
     # The end of the cluster fails when anything of it is left.
     make("cluster", 10, "setup", "packages", "programs", undo=make("cluster-down", 3)),
-    make("e2e", 20, "images", "cluster"),
+    make("e2e", 35, "images", "cluster"),
     make("test-apiserver", 15, "setup", "programs"),
     make("test-helm", 10, "setup", "programs"),
     make("chart", 10, "setup", "programs"),
