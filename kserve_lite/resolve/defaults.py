@@ -24,7 +24,7 @@ def answering(
     port: int,
     pods: PodDefaults,
 ) -> dict[str, Any]:
-    """Return the container that answers with its probes, its drain, the resources asked for, and its security.
+    """Return the container that answers with its probes, drain, resources, last words and security.
 
     `ready` is the handler that asks the model, used where the container has no readiness probe of its own; `live` that
     of the server's liveness, None where it is not known what it answers.
@@ -43,6 +43,8 @@ def answering(
             done[name] = at_port(done[name], port)
     done["lifecycle"] = {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}, **done.get("lifecycle", {})}
     done["resources"] = with_resources(done.get("resources") or {}, pods.resources)
+    # The end of a log is what tells why a model did not load; in the pod's status nobody has to ask for it.
+    done.setdefault("terminationMessagePolicy", "FallbackToLogsOnError")
     return secured(done)
 
 

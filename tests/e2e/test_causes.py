@@ -62,7 +62,9 @@ def test_a_pod_that_cannot_come_up_is_explained_in_time(
         pytest.param(
             "/nothing/model.joblib", "StorageNotFound", "/nothing/model.joblib", id="there is no model"
         ),
-        pytest.param("/denied/model.joblib", "StorageAccessDenied", "403", id="the storage refuses"),
+        pytest.param(
+            "/denied/model.joblib", "StorageAccessDenied", "access_denied", id="the storage refuses"
+        ),
         pytest.param("/broken/model.joblib", "ModelLoadFailed", "model.joblib", id="the file is no model"),
         pytest.param(
             "/foreign/model.joblib", "MissingModule", "no_such_package", id="the model needs a package"
