@@ -117,6 +117,11 @@ def test_chosen_sections_keep_the_order_of_the_gate() -> None:
     assert [section.name for section in choose(["verify", "lint"])] == ["lint", "verify"]
 
 
+def test_a_landing_waits_for_its_own_sections_and_all_means_every_one() -> None:
+    assert choose([]) == [section for section in SECTIONS if section.landing]
+    assert choose(["all"]) == list(SECTIONS)
+
+
 def running(pid: str) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

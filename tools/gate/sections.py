@@ -22,6 +22,7 @@ class Section:
     minutes: float
     needs: tuple[str, ...] = ()  # sections without which this one says nothing new
     undo: Section | None = None  # run at the end whatever happened, also after an interruption
+    landing: bool = True  # else run by its name, or by `all`: too new or too long to stand in the way of a landing
 
 
 def make(target: str, minutes: float, *needs: str, undo: Section | None = None) -> Section:
