@@ -266,7 +266,9 @@ def test_requests_on_the_short_way_are_counted_and_logged(model_root: Path) -> N
 def test_log_and_metadata_say_what_answers_each_method_and_why(hot: Server) -> None:
     kernels = hot.get("/v2/models/multi_label").json["parameters"]["kernels"]
     assert kernels["predict"] == "joined forest (bit for bit)"
-    assert hot.get("/v2/models/mixed").json["parameters"]["kernels"]["predict"].startswith("scikit-learn (")
+    assert (
+        hot.get("/v2/models/mixed").json["parameters"]["kernels"]["predict"].startswith("columns > linear (")
+    )
     assert "model iris: predict is answered by linear (bit for bit)" in hot.log()
 
 

@@ -22,12 +22,16 @@ class Section:
     minutes: float
     needs: tuple[str, ...] = ()  # sections without which this one says nothing new
     undo: Section | None = None  # run at the end whatever happened, also after an interruption
-    landing: bool = True  # else run by its name, or by `all`: too new or too long to stand in the way of a landing
+    landing: bool = (
+        True  # else run by its name, or by `all`: too new or too long to stand in the way of a landing
+    )
 
 
-def make(target: str, minutes: float, *needs: str, undo: Section | None = None) -> Section:
+def make(
+    target: str, minutes: float, *needs: str, undo: Section | None = None, landing: bool = True
+) -> Section:
     """Return the section that runs one target of the Makefile."""
-    return Section(target, ("make", target), minutes, needs, undo)
+    return Section(target, ("make", target), minutes, needs, undo, landing)
 
 
 def tools(name: str, *arguments: str, minutes: float) -> Section:
@@ -40,14 +44,14 @@ SECTIONS = (
     make("lint", 10, "setup"),
     make("verify", 5, "setup"),
     make("test", 20, "setup"),
-    make("test-slow", 25, "setup"),
+    make("test-slow", 25, "setup", landing=False),
     tools("packages", "packages", "--install", minutes=15),
     tools("programs", "build", *PROGRAMS, minutes=50),
     make("images", 20, "setup", "packages"),
     # The end of the cluster fails when anything of it is left.
     make("cluster", 10, "setup", "packages", "programs", undo=make("cluster-down", 3)),
-    make("e2e", 35, "images", "cluster"),
-    make("test-apiserver", 15, "setup", "programs"),
+    make("e2e", 35, "images", "cluster", landing=False),
+    make("test-apiserver", 15, "setup", "programs", landing=False),
     make("test-helm", 10, "setup", "programs"),
-    make("chart", 10, "setup", "programs"),
+    make("chart", 10, "setup", "programs", landing=False),
 )
