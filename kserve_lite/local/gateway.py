@@ -35,7 +35,7 @@ class Backend:
         """Requests go to `url`, or to what `choose(host, path)` says, and get `timeout` seconds (None: any time)."""
         self.url = url
         self.timeout = timeout
-        self.choose = choose or (lambda host, path: url)
+        self.choose = choose or (lambda host, path: self.url)
         self.idle = asyncio.Event()
         self.idle.set()
         self._in_flight = 0

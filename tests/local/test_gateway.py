@@ -33,12 +33,14 @@ async def behind_gateway(
     await web.TCPSite(runner, "127.0.0.1", backend_port).start()
     backend = Backend(URL(f"http://127.0.0.1:{backend_port}"), seconds)
     gateway = Gateway(lambda: [ROUTE], lambda key: backend)
-    async with (
-        gateway.listening(["127.0.0.1"], gateway_port),
-        aiohttp.ClientSession(f"http://127.0.0.1:{gateway_port}", auto_decompress=False) as client,
-    ):
-        yield client, backend
-    await runner.cleanup()
+    try:
+        async with (
+            gateway.listening(["127.0.0.1"], gateway_port),
+            aiohttp.ClientSession(f"http://127.0.0.1:{gateway_port}", auto_decompress=False) as client,
+        ):
+            yield client, backend
+    finally:
+        await runner.cleanup()
 
 
 async def echo(request: web.BaseRequest) -> web.Response:

@@ -12,8 +12,8 @@ import kserve_lite.render
 from tests.render.golden import cases, children
 
 PACKAGE = Path(kserve_lite.render.__file__).parent
-OTHERS = {"graph.py", "storage.py", "fetching.py", "modelcar.py"}
-"""Modules with tests of their own: test_storage.py, tests/resolve/test_graph.py."""
+OTHERS = {"graph.py", "storage.py", "fetching.py", "modelcar.py", "multimodel.py"}
+"""Modules with tests of their own: test_storage.py, tests/resolve/test_graph.py, tests/apiserver/test_trainedmodel.py."""
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)

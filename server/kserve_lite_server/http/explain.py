@@ -5,7 +5,6 @@ from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.payload import read_payload
 from kserve_lite_server.http.request import Request
 from kserve_lite_server.http.response import Response
-from kserve_lite_server.sdk.forward import explainer_host, forwarded
 
 OF_THE_BODY = ("content-type", "inference-header-content-length")
 
@@ -17,12 +16,12 @@ async def explain(context: Context, request: Request, model: str, version: str |
     refusal = ServeError(
         "not_implemented", f"model {model} has no explainer; add an explainer to the InferenceService"
     )
+    # The SDK brings a client library: a tenth of a second of every start, for few requests.
+    from kserve_lite_server.sdk.forward import explainer_host, forwarded
+
     if (host := explainer_host()) is None:
         raise refusal
-    from kserve_lite_server.sdk.endpoints import (
-        step_response,
-        until_gone,
-    )  # a client library, for few requests
+    from kserve_lite_server.sdk.endpoints import step_response, until_gone
     from kserve_lite_server.sdk.rest_client import InferenceRESTClient, RESTConfig
     from kserve_lite_server.sdk.steps import StepError
 
