@@ -13,7 +13,7 @@ from tests.render.golden import cases, children
 
 PACKAGE = Path(kserve_lite.render.__file__).parent
 OTHERS = {"graph.py", "storage.py", "fetching.py", "modelcar.py", "multimodel.py"}
-"""Modules with tests of their own: test_storage.py, tests/resolve/test_graph.py, tests/apiserver/test_trainedmodel.py."""
+"""Modules with tests of their own: test_storage.py, tests/resolve/test_graph.py, apiserver/test_trainedmodel.py."""
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
