@@ -40,7 +40,7 @@ def test_every_valid_example_conforms() -> None:
 )
 def test_our_examples_conform(example: Path) -> None:
     done = subprocess.run(
-        [program("kubeconform"), "-strict", "-schema-location", LAYOUT, str(example)],
+        [program("kubeconform"), "-strict", "-skip", "ConfigMap", "-schema-location", LAYOUT, str(example)],
         capture_output=True,
         text=True,
         check=False,
