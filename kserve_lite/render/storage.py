@@ -81,8 +81,21 @@ def _images(component: Component) -> Iterator[Pair]:
     for index, step in enumerate(step for step in component.storage if step.mode == "image"):
         volume = numbered(IMAGE, index)
         source = {"reference": step.uri.partition("://")[2], "pullPolicy": "IfNotPresent"}
-        mount = {"name": volume, "mountPath": step.mount_path, "subPath": MODELS, "readOnly": True}
-        yield {"name": volume, "image": source}, mount
+        yield {"name": volume, "image": source}, {"name": volume, **_place(component, step), "readOnly": True}
+
+
+def _place(component: Component, step: Storage) -> dict[str, str]:
+    """Return where an image is mounted so that its folder `/models` is at the step's path.
+
+    As a whole at the parent of `…/models`: container runtimes that ignore `subPath` of an image (containerd 2.1) serve
+    it too. Only where nothing else is mounted below that parent, since an image has no folder to mount it on.
+    """
+    parent, _, last = step.mount_path.rpartition("/")
+    mounts = [mount["mountPath"] for mount in component.container.get("volumeMounts") or ()]
+    paths = [*(other.mount_path for other in component.storage if other is not step), *mounts]
+    if last == MODELS and parent and not any(f"{path}/".startswith(f"{parent}/") for path in paths):
+        return {"mountPath": parent}
+    return {"mountPath": step.mount_path, "subPath": MODELS}
 
 
 def _downloads(component: Component) -> Iterator[Pair]:

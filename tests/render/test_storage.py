@@ -349,6 +349,17 @@ def test_an_image_may_be_a_volume(uri: str, mode: str, expected: str) -> None:
     assert volumes(spec)["kserve-oci-source"] == {
         "image": {"reference": expected, "pullPolicy": "IfNotPresent"}
     }
+    assert mounts(spec["containers"][0])["/mnt"] == {
+        "name": "kserve-oci-source",
+        "mountPath": "/mnt",
+        "readOnly": True,
+    }
+
+
+def test_an_image_is_mounted_by_its_folder_where_the_user_mounts_something_beside_it() -> None:
+    beside = [{"name": "notes", "mountPath": "/mnt/notes"}]
+    spec = pod({"storageUri": "oci+native://registry/models/iris:1", "volumeMounts": beside})
+
     assert mounts(spec["containers"][0])["/mnt/models"] == {
         "name": "kserve-oci-source",
         "mountPath": "/mnt/models",
