@@ -85,11 +85,16 @@ def test_a_stopped_service_has_no_pods_and_comes_back(
 GRPC = """
 import json, sys
 import grpc
-from kserve_lite_server.grpc import open_inference_pb2 as pb, open_inference_pb2_grpc as rpc
+from kserve_lite_server.grpc import open_inference_pb2 as pb
 request = pb.ModelInferRequest(model_name=sys.argv[2])
 tensor = request.inputs.add(name="x", datatype="FP64", shape=[1, 4])
 tensor.contents.fp64_contents.extend([5.1, 3.5, 1.4, 0.2])
 with grpc.insecure_channel(sys.argv[1]) as channel:
-    answer = rpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=30)
+    infer = channel.unary_unary(
+        "/inference.GRPCInferenceService/ModelInfer",
+        request_serializer=pb.ModelInferRequest.SerializeToString,
+        response_deserializer=pb.ModelInferResponse.FromString,
+    )
+    answer = infer(request, timeout=30)
 print(json.dumps(list(answer.outputs[0].contents.int64_contents)))
 """

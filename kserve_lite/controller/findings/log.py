@@ -1,4 +1,4 @@
-"""What the end of a log says: our server and storage step write JSON lines, Python writes a traceback."""
+"""What the end of a log says: our programs write JSON lines and a last sentence, Python writes a traceback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 _MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): (No module named '?([\w.]+)'?.*)")
+_NEEDED = re.compile(r"needs the Python module ([\w.]+)")
+_SENTENCE = re.compile(r"[\w-]+: error: (?P<message>.+) \[(?P<code>[a-z_]+)\]")  # with which our programs end
 _ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Refused|Exit)\b.*")
 _LEVELS = frozenset({"ERROR", "CRITICAL", "FATAL"})
 TAIL = 400  # characters of a log that a message may hold
@@ -20,15 +22,19 @@ def missing_module(log: str) -> tuple[str, str] | None:
             continue
         if found := _MODULE.search(line if fields is None else str(fields.get("message", ""))):
             return found.group(1).strip(), found.group(2)
+        if (ended := _SENTENCE.fullmatch(line.strip())) and (needed := _NEEDED.search(ended["message"])):
+            return ended["message"], needed[1]
     return None
 
 
 def last_error(log: str) -> tuple[str, str] | None:
-    """Return code and message of the last error that a JSON line tells."""
+    """Return code and message of the last error that a JSON line or a program's last sentence tells."""
     for line in reversed(log.splitlines()):
         fields = _fields(line)
         if fields is not None and str(fields.get("level", "")).upper() in _LEVELS:
             return str(fields.get("code") or fields.get("error") or ""), str(fields.get("message") or "")
+        if ended := _SENTENCE.fullmatch(line.strip()):
+            return ended["code"], ended["message"]
     return None
 
 

@@ -12,6 +12,7 @@ from tests.controller.pods import STARTED, container, ended, pod
 
 RUNNING = {"startedAt": STARTED}
 INITIALIZER = "storage-initializer"
+SERVER = "kserve-lite-server: error"
 
 
 def said(**fields: Any) -> str:
@@ -137,6 +138,32 @@ CASES = [
         ("exit code 1", "ValueError: no such column: petal"),
         "kubectl logs p -c kserve-container --previous",
         id="a crash with its last words",
+    ),
+    pytest.param(
+        pod(
+            "p",
+            container(terminated=ended(1, message=f"{SERVER}: no model at all [model_file_unreadable]\n")),
+        ),
+        Evidence(),
+        "ModelLoadFailed",
+        ("no model at all",),
+        None,
+        id="the last sentence of our server",
+    ),
+    pytest.param(
+        pod(
+            "p",
+            container(
+                terminated=ended(
+                    1, message=f"{SERVER}: m.joblib needs the Python module plants, [model_module_missing]\n"
+                )
+            ),
+        ),
+        Evidence(),
+        "MissingModule",
+        ("needs the Python module plants",),
+        "use an image that has plants",
+        id="a module that the model needs",
     ),
     pytest.param(
         pod(
