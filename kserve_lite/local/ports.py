@@ -2,10 +2,14 @@
 
 import contextlib
 import errno
+import random
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 _TRIES = 100
+_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_FIRST = 20000
 
 
 class PortInUse(Exception):
@@ -31,12 +35,30 @@ def claim(addresses: Sequence[str], port: int, *, strict: bool) -> int:
 
 
 def free(count: int) -> list[int]:
-    """Return different ports of 127.0.0.1 that nobody listens on now."""
+    """Return different ports of 127.0.0.1 that nobody listens on now.
+
+    A server binds its port seconds after it was chosen. Meanwhile any connection of this machine may be given a port
+    of the range that the system hands out by itself, so these are drawn from below it.
+    """
+    below = range(_FIRST, _handed_out_from())
+    drawn = random.sample(below, min(len(below), _TRIES + count))
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        probes = [held.enter_context(contextlib.closing(socket.socket())) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        for port in [*drawn, *[0] * count]:  # 0: any, when none of those drawn is free
+            if len(found) == count:
+                break
+            probe = held.enter_context(contextlib.closing(socket.socket()))
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(probe.getsockname()[1])
+    return found
+
+
+def _handed_out_from() -> int:
+    try:
+        return int(_RANGE.read_text().split()[0])
+    except (OSError, ValueError, IndexError):  # not Linux: ranges there begin at 49152
+        return 49152
 
 
 def _can_bind(address: str, port: int) -> OSError | None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from kserve_lite.local import ports
 
 PATIENCE = 240.0  # for a busy machine: how long a test waits is no verdict
 
@@ -67,6 +68,11 @@ class Serve:
     def listening(self) -> dict[str, Any]:
         return self.wait_for(lambda e: e["event"] == "listening")
 
+    def all_serve(self) -> None:
+        """Wait until the gateway listens; every service must have come up."""
+        self.listening()
+        assert [event for event in self.events if event["event"] == "failed"] == []
+
     def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         """Send one request to the gateway; a body makes it a POST of JSON."""
         data = None if body is None else json.dumps(body).encode()
@@ -89,7 +95,7 @@ class Serve:
 @contextmanager
 def serving(*arguments: str | Path, port: int | None = None, cache: Path) -> Iterator[Serve]:
     """Run `kserve-lite serve --output json` with its own cache; on leaving, it and all that it started must be gone."""
-    port = port or free_port()
+    port = port or ports.free(1)[0]
     process = start("serve", *arguments, "--port", str(port), "--output", "json", cache=cache)
     serve = Serve(process, port)
     try:
@@ -134,13 +140,6 @@ def descendants(cache: Path) -> list[str]:
         except OSError:  # it ended while we looked
             continue
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def isvc(name: str, uri: str | Path, namespace: str | None = None, **model: Any) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.harness import PATIENCE, Serve, descendants, free_port, isvc, run, serving, start
+from kserve_lite.local import ports
+from tests.local.harness import PATIENCE, Serve, descendants, isvc, run, serving, start
 
 pytestmark = pytest.mark.slow
 
@@ -242,10 +243,10 @@ def test_env_and_arguments_of_the_user_reach_the_server(iris: Path, tmp_path: Pa
 
 def test_two_commands_at_once_do_not_disturb_each_other(iris: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    with serving(iris / "isvc.yaml", port=free_port(), cache=cache) as one:
+    with serving(iris / "isvc.yaml", port=ports.free(1)[0], cache=cache) as one:
         one.listening()
         inner = start(
-            "serve", iris / "isvc.yaml", "--port", str(free_port()), "--output", "json", cache=cache
+            "serve", iris / "isvc.yaml", "--port", str(ports.free(1)[0]), "--output", "json", cache=cache
         )
         two = Serve(inner, 0)
         two.listening()

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kserve_lite.local import ports
+
 PROGRAMS = Path(__file__).parent / "programs"
 PATIENCE = 300.0  # for a busy machine: how long a test waits is no verdict
 
@@ -49,17 +51,6 @@ class Running:
         return "".join(self.lines)
 
 
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 @contextmanager
 def program(
     script: str | Path, *flags: str, name: str = "m", python: str | Path = sys.executable, **env: str
@@ -68,7 +59,7 @@ def program(
     command = (
         ["-m", script.removeprefix("-m ")] if str(script).startswith("-m ") else [str(PROGRAMS / script)]
     )
-    http_port, grpc_port = free_ports(2)
+    http_port, grpc_port = ports.free(2)
     process = subprocess.Popen(
         [
             str(python),
