@@ -15,7 +15,7 @@ setup: $(STAMP) ## Create .venv from the lock files (every other target needs on
 $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml server/pyproject.toml server/compat/pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
+	$(UV) pip sync --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e server -e server/compat
 	@touch $(STAMP)
 
