@@ -7,8 +7,11 @@ from pydantic import ConfigDict, Field
 from kserve_lite.api.container import ContainerFields, LiteContainerFields, SmallContainerFields
 from kserve_lite.api.definition import Definition
 
-URI = r"^([a-zA-Z][a-zA-Z0-9+.-]*://.+|\.{0,2}/.*)$"
-"""A scheme, or a path of this machine or image that begins with /, ./ or ../: `bucket/model` is neither."""
+URI = r"^([a-zA-Z][a-zA-Z0-9+.-]*://.+|models:/.+|\.{0,2}/.*)$"
+"""A scheme (MLflow writes its own with one slash), or a path of this machine or image that begins with /, ./ or ../.
+
+`bucket/model` is neither.
+"""
 
 
 class ModelFormat(Definition):

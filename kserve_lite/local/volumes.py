@@ -9,6 +9,7 @@ from typing import Any
 from kserve_lite.api.problems import Problem
 from kserve_lite.local.part import Fetch, Files, Mount
 from kserve_lite.resolve.effective import Component, Storage
+from kserve_lite.resolve.storage import scheme
 
 Texts = Mapping[tuple[str, str], Mapping[str, str]]
 # The machine has one; a path below it in an argument is the machine's own.
@@ -53,7 +54,7 @@ def local_path(uri: str, folder: Path) -> Path | None:
     """Return the place of a plain path or file:// URI, None for every other scheme."""
     if uri.startswith("file://"):
         uri = uri.removeprefix("file://").removeprefix("localhost")
-    elif "://" in uri:
+    elif scheme(uri):
         return None
     return Path(os.path.normpath(folder / uri))
 

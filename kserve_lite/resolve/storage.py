@@ -84,18 +84,18 @@ def container_steps(
 def judge(step: Storage, reach: Reach) -> Iterator[Problem]:
     """Say what stands against a step: a scheme that nobody fetches, a claim without a name, a pin nobody checks."""
     known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-    found = _SCHEME.match(step.uri)
+    asked = scheme(step.uri)
     if step.uri.startswith(f"{STORE}://") or step.fetcher is not None:
         return
     if reach.container_name and not reach.plain_paths and step.mode == "download":
         message = f"there is no ClusterStorageContainer {reach.container_name} that could fetch it"
         remedy = "correct storageContainerName; the container may be disabled, or for localModelDownloadJob"
         yield Problem("storage_container_unknown", step.path, message, remedy)
-    if not found and not reach.plain_paths:
+    if not asked and not reach.plain_paths:
         message = f"'{step.uri}' has no scheme, and a path of your machine does not exist in a cluster"
         yield Problem("storage_scheme_missing", step.path, message, f"use one of {known}")
-    elif found and found["scheme"].lower() not in SCHEMES:
-        message = f"the scheme {found['scheme']}:// is not known"
+    elif asked and asked.lower() not in SCHEMES:
+        message = f"the scheme {asked}:// is not known"
         remedy = f"use one of {known}, or add a ClusterStorageContainer that fetches it"
         yield Problem("storage_scheme_unknown", step.path, message, remedy)
     elif step.mode == "claim" and not _CLAIM.fullmatch(step.uri):
@@ -105,6 +105,12 @@ def judge(step: Storage, reach: Reach) -> Iterator[Problem]:
         message = f"sha256= is checked by a download, and {step.uri.partition(':')[0]}:// is mounted"
         remedy = "pin an image by …@sha256:DIGEST; take the pin of a claim away"
         yield Problem("storage_pin_unchecked", step.path, message, remedy)
+
+
+def scheme(uri: str) -> str:
+    """Return the scheme as it is written, empty for a path; MLflow's `models:/name/version` has one slash."""
+    found = _SCHEME.match(uri)
+    return found["scheme"] if found else ""
 
 
 def _model(uri: str | None, storage: Mapping[str, Any] | None, field: str, reach: Reach) -> Storage:

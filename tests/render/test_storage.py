@@ -435,6 +435,30 @@ def test_a_container_that_takes_one_uri_runs_once_for_each(many: bool, names: in
 
 
 @pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://models/iris",
+        "gs://my-bucket/my-sklearn-model",
+        "azure://models/iris",
+        "abfs://models@acct.dfs.core.windows.net/iris",
+        "https://acct.blob.core.windows.net/models/iris",
+        "https://acct.file.core.windows.net/models/iris",
+        "https://example.com/team/model.git@v1#iris",
+        "http://example.com/model.tar.gz",
+        "hf://owner/model:main/folder",
+        "oci+fetch://registry.example.com/team/model:v1",
+        "file:///models/iris",
+        "webhdfs://user/me/model",
+        "hdfs://user/me/model",
+        "models:/iris@champion",
+        "models:/iris/3",
+    ],
+)
+def test_every_scheme_of_the_storage_step_is_handed_to_it_as_it_is_written(uri: str) -> None:
+    assert pod({"storageUri": uri})["initContainers"][0]["args"] == [uri, "/mnt/models"]
+
+
+@pytest.mark.parametrize(
     "container",
     [
         pytest.param({**fetcher(), "disabled": True}, id="disabled"),

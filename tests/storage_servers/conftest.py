@@ -1,6 +1,7 @@
 """Real stores on loopback: MinIO, fake-gcs-server, Azurite, an OCI registry and git over HTTP."""
 
 import gzip
+import io
 import os
 import random
 import socket
@@ -8,11 +9,15 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import joblib
 import obstore
 import pytest
 from obstore.store import AzureStore, S3Store
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
 from tools.build import program
 from tools.wait import wait_for
@@ -35,6 +40,15 @@ class Store:
     uri: str
     environment: dict[str, str]
     put: Callable[[str, bytes], object]
+
+
+@cache
+def trained() -> bytes:
+    """Return a model of scikit-learn that tells irises apart, as the file that people store."""
+    data = load_iris()
+    packed = io.BytesIO()
+    joblib.dump(LogisticRegression(max_iter=1000).fit(data.data, data.target), packed)
+    return packed.getvalue()
 
 
 @contextmanager
@@ -129,7 +143,7 @@ def gs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     fill(put)
     seed = folder / "data" / "my-bucket" / "my-sklearn-model"
     seed.mkdir(parents=True)
-    (seed / "model.joblib").write_bytes(b"the seed's model")
+    (seed / "model.joblib").write_bytes(trained())
     command = [program("fake-gcs-server"), "-scheme", "http", "-host", "127.0.0.1", "-port", port]
     command += [
         "-data",

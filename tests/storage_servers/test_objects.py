@@ -16,7 +16,7 @@ from kserve_lite_server.storage.stage import FOLDER
 from tests.storage.faults import certificate
 from tests.storage.support import contents, digest
 from tests.storage.test_kill import journalled
-from tests.storage_servers.conftest import FILES, Store, free_port, running
+from tests.storage_servers.conftest import FILES, Store, free_port, running, trained
 from tools.build import program
 
 QUICK = Settings(retries=1, backoff=0.01, stall=5)
@@ -193,7 +193,7 @@ def test_the_address_of_the_seed_works_as_written(
 
     fetch("gs://my-bucket/my-sklearn-model", dest)
 
-    assert contents(dest) == {"model.joblib": b"the seed's model"}
+    assert contents(dest) == {"model.joblib": trained()}
 
 
 def test_s3_over_tls_needs_its_ca(tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
