@@ -10,13 +10,17 @@ from kserve_lite.api.inferencegraph import InferenceGraph
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import Manifest, read
 from kserve_lite.api.problems import Place, Problem
+from kserve_lite.api.trainedmodel import TrainedModel
 from kserve_lite.local.graph import GraphPlan, graph_plan
+from kserve_lite.local.models import Declared, by_parent, models_of, waiting
 from kserve_lite.local.plan import Plan, plan
 from kserve_lite.local.unused import unused
 from kserve_lite.local.volumes import Texts
 from kserve_lite.resolve.effective import Effective
 from kserve_lite.resolve.graph import resolve_graph
+from kserve_lite.resolve.multimodel import config_map
 from kserve_lite.resolve.service import resolve
+from kserve_lite.resolve.surroundings import Surroundings
 
 _LONGEST_SAMPLE = 2000
 
@@ -33,6 +37,8 @@ class Desired:
     """Fields that are right and have no effect on one machine."""
     resolved: list[Effective] = field(default_factory=list)
     graphs: dict[str, GraphPlan] = field(default_factory=dict)
+    waiting: dict[str, Problem] = field(default_factory=dict)
+    """TrainedModels that no service takes, and why."""
 
     @property
     def all_plans(self) -> dict[str, Plan | GraphPlan]:
@@ -54,6 +60,7 @@ def desired(
         result.problems.append(
             Problem("nothing_to_serve", "", message, "name a file or folder with an InferenceService", where)
         )
+    families = by_parent((m, m.resource) for m in found.objects if isinstance(m.resource, TrainedModel))
     for manifest, service in services:
         _add(
             result,
@@ -62,13 +69,16 @@ def desired(
             mounts,
             domain,
             found.texts,
+            families.get(f"{service.namespace}/{service.name}", ()),
             alone=_alone(manifest, [m for m, _ in services]),
         )
+    result.waiting = waiting(families, {service.key: service for service in result.resolved})
     for manifest, graph in graphs:
         _add_graph(result, manifest, graph, domain, gateway)
     if result.problems:
         result.plans.clear()
         result.graphs.clear()
+        result.waiting.clear()
     return result
 
 
@@ -91,16 +101,22 @@ def _add(
     mounts: Mapping[str, Path],
     domain: str,
     texts: Texts,
+    models: Sequence[Declared],
     *,
     alone: bool,
 ) -> None:
     folder = _folder(manifest)
     config = Config(network=Network(domain=domain))
-    effective = resolve(service, config=config, plain_paths=True)
+    parents = Surroundings(parents=frozenset([service.name] if models else []))
+    effective = resolve(service, config=config, plain_paths=True, surroundings=parents)
+    if models:  # its list is a file of its own: it changes while the server runs
+        texts = {**texts, (service.namespace, config_map(service.name)): {}}
     planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ, texts)
     if isinstance(planned, list):
         result.problems += [manifest.located(problem) for problem in planned]
         return
+    if models and isinstance(effective, Effective) and not effective.predictor.storage:
+        planned = planned.serving(models_of(models, _folder))
     if isinstance(effective, Effective):
         result.resolved.append(effective)
     result.plans[planned.key] = planned

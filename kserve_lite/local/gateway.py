@@ -107,7 +107,7 @@ class Gateway:
         ):
             return _reply(
                 200,
-                {"services": {route.key: {"model": route.model, "host": route.hosts[0]} for route in routes}},
+                {"services": {route.key: _described(route) for route in routes}},
             )
         chosen = choose(routes, request.headers.get(hdrs.HOST, ""), request.rel_url.raw_path)
         if isinstance(chosen, Refusal):
@@ -162,6 +162,11 @@ class Gateway:
                 request.transport.abort()
             return response
         return problem
+
+
+def _described(route: Route) -> dict[str, object]:
+    models = {"models": route.models} if route.models else {"model": route.model}
+    return {**models, "host": route.hosts[0]}
 
 
 def _is_plain(request: web.BaseRequest, routes: list[Route]) -> bool:

@@ -38,6 +38,10 @@ class GraphPlan:
         """Return nothing: all of a graph is in its YAML file."""
         return []
 
+    def followed(self) -> list[Path]:
+        """Return nothing."""
+        return []
+
 
 def graph_plan(graph: EffectiveGraph) -> GraphPlan:
     """Map a graph to this machine."""
@@ -66,6 +70,8 @@ class GraphService:
         return Unavailable(
             "graph_not_ready", f"the router of {self.plan.route.key} does not run at the moment"
         )
+
+    failed_models = 0
 
     @property
     def ready(self) -> bool:

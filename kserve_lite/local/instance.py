@@ -23,6 +23,7 @@ from kserve_lite.local.gateway import Backend
 from kserve_lite.local.part import LOOPBACK, Fetch, Part, Place, protocol_of
 from kserve_lite.local.plan import Plan
 from kserve_lite.local.process import Process
+from kserve_lite.resolve import multimodel
 from kserve_lite.resolve.effective import Role
 
 _EXPLAIN = re.compile(r"^/v1/models/[^/]+:explain$|^/v2/models/[^/]+(/versions/[^/]+)?/explain$")
@@ -68,6 +69,7 @@ class Instance:
                 for fetch in part.fetches:
                     self._report(Phase(self.plan.key, "Downloading", fetch.uri))
                     await self._fetch(part, fetch)
+            self._list_models()
             self._report(Phase(self.plan.key, "Loading", self.plan.runtime))
             await self.launch()
         except BaseException:
@@ -121,7 +123,9 @@ class Instance:
         """Return a request body that fits the model, if its server can say one and nothing changes it on the way."""
         if self.plan.entry != "predictor":
             return None
-        url = self.backend.url.join(URL(f"/v2/models/{quote(self.plan.route.model, safe='')}", encoded=True))
+        url = self.backend.url.join(
+            URL(f"/v2/models/{quote(self.plan.route.names[0], safe='')}", encoded=True)
+        )
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client,
@@ -168,6 +172,20 @@ class Instance:
             folder.mkdir(parents=True)
             for name, text in files.texts:
                 (folder / name).write_text(text, encoding="utf-8")
+
+    def assign(self, plan: Plan) -> None:
+        """Serve the models of a plan that differs in nothing else."""
+        self.plan = plan
+        if self._folder.exists():
+            self._list_models()
+
+    def _list_models(self) -> None:
+        """Put the list of TrainedModels in place as a whole; the server reads it again."""
+        if self.plan.models is not None:
+            folder = self.plan.parts[0].folders(self._folder)[multimodel.FOLDER]
+            draft = folder / f"{multimodel.FILE}.next"
+            draft.write_text(self.plan.models.text, encoding="utf-8")
+            draft.replace(folder / multimodel.FILE)
 
     async def _fetch(self, part: Part, fetch: Fetch) -> None:
         target = part.folders(self._folder)[fetch.mount_path]

@@ -1,11 +1,12 @@
 """What the pods of a service would do, mapped to processes of this machine. Pure but for looking for commands."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kserve_lite.api.problems import Problem
+from kserve_lite.local.models import Models
 from kserve_lite.local.part import Part, protocol_of
 from kserve_lite.local.program import is_server, program
 from kserve_lite.local.route import Route
@@ -23,6 +24,7 @@ class Plan:
     timeout: int | None
     runtime: str
     parts: tuple[Part, ...]
+    models: Models | None = None
 
     @property
     def key(self) -> str:
@@ -37,6 +39,18 @@ class Plan:
     def watched(self) -> list[Path]:
         """Return the files and folders of this machine that the service is made from."""
         return [path for part in self.parts for path in part.watched()]
+
+    def followed(self) -> list[Path]:
+        """Return the folders of its TrainedModels: a change there is told to the server that runs."""
+        return list(self.models.folders) if self.models else []
+
+    def serving(self, models: Models) -> "Plan":
+        """Return this plan with TrainedModels."""
+        return replace(self, models=models, route=replace(self.route, models=models.names))
+
+    def processes(self) -> "Plan":
+        """Return what the processes are made of: the same for any list of TrainedModels."""
+        return replace(self, models=None, route=replace(self.route, models=()))
 
 
 def plan(

@@ -14,11 +14,17 @@ _MODEL = re.compile(r"^/(?:v1/models|v2/models|v2/repository/models)/(?P<model>[
 
 @dataclass(frozen=True)
 class Route:
-    """One InferenceService as the gateway knows it; `key` is `namespace/name`."""
+    """One InferenceService as the gateway knows it; `key` is `namespace/name`, `models` its TrainedModels."""
 
     key: str
     model: str
     hosts: tuple[str, ...]
+    models: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The models by whose names it answers."""
+        return self.models or (self.model,)
 
 
 @dataclass(frozen=True)
@@ -79,12 +85,12 @@ def _by_path(routes: Sequence[Route], path: str) -> Route | Refusal:
         )
         return Refusal(404, "service_not_named", f"{sentence} Add a Host header, one of: {hosts}.")
     model = unquote(match["model"])
-    named = [route for route in routes if route.model == model]
+    named = [route for route in routes if model in route.names]
     if len(named) == 1:
         return named[0]
     if named:
         return _ambiguous(named, f"the model '{model}'")
-    known = ", ".join(sorted({route.model for route in routes})) or "none"
+    known = ", ".join(sorted({name for route in routes for name in route.names})) or "none"
     return Refusal(404, "model_not_found", f"Model with name {model} does not exist. Known: {known}.")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kserve_lite.api.problems import Problem
 from kserve_lite.local.events import Failed, Phase, Report
+from kserve_lite.local.follow import Follower
 from kserve_lite.local.gateway import Backend, Unavailable
 from kserve_lite.local.instance import CannotServe, Instance
 from kserve_lite.local.plan import Plan
@@ -34,6 +35,9 @@ class Service:
         self._numbers = itertools.count(1)
         self._changed = asyncio.Event()
         self._current: Instance | None = None
+        self._coming: Instance | None = None
+        self._follower = Follower(plan.route.key.partition("/")[0], report)
+        self._following: asyncio.Task[None] | None = None
         self._retiring: dict[asyncio.Task[None], Instance] = {}
 
     @property
@@ -59,12 +63,30 @@ class Service:
         self.plan = plan
         self._changed.set()
 
+    def takes(self, plan: Plan) -> bool:
+        """Whether `plan` differs in nothing but the list of TrainedModels."""
+        return plan != self.plan and plan.processes() == self.plan.processes()
+
+    def assign(self, plan: Plan) -> None:
+        """Give another list of models to the server that runs, and to the one that is coming up."""
+        self.plan = plan
+        for version in (self._current, self._coming):
+            if version is not None:
+                version.assign(plan)
+        self._follow()
+
+    @property
+    def failed_models(self) -> int:
+        """How many of its TrainedModels cannot be had."""
+        return self._follower.failed
+
     async def run(self) -> None:
         """Serve until cancelled; then every process of this service is gone when it returns."""
         try:
             while True:
                 self._changed.clear()
                 await self._until_changed(self._bring_up())
+                await self._until_changed(self._models_settled())
                 self.settled.set()
                 await self._until_changed(self._keep_up())
                 self._report(Phase(self.plan.key, "Reloading"))
@@ -73,6 +95,7 @@ class Service:
 
     async def _bring_up(self) -> None:
         version = Instance(self.plan, self._root / str(next(self._numbers)), self._report, self._log_format)
+        self._coming = version
         try:
             await version.start()
         except CannotServe as error:
@@ -80,11 +103,28 @@ class Service:
             self.problem = None if serving else error.problem
             self._report(Failed(self.plan.key, error.problem, still_serving=serving))
             return
+        finally:
+            self._coming = None
         old, self._current, self.problem = self._current, version, None
         if old is not None:
             task = asyncio.create_task(old.retire(_RETIRE))
             self._retiring[task] = old
             task.add_done_callback(self._retired)
+        self._follower.forget()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Say how the present models of the present version come."""
+        if self._following is not None:
+            self._following.cancel()
+        if (version := self._current) is not None and self.plan.models is not None:
+            url, models = version.backend.url, self.plan.models
+            self._following = asyncio.create_task(self._follower.follow(url, models, lambda: version.running))
+
+    async def _models_settled(self) -> None:
+        """Wait until each TrainedModel is loaded or has failed."""
+        if self.ready and self.plan.models is not None:
+            await self._follower.settled.wait()
 
     async def _keep_up(self) -> None:
         """Restart the present version whenever it ends; return only by cancellation."""
@@ -107,6 +147,8 @@ class Service:
                 self._report(
                     Phase(self.plan.key, "Ready", milliseconds=round((time.monotonic() - started) * 1000))
                 )
+                self._follower.forget()
+                self._follow()
         await asyncio.Event().wait()
 
     async def _until_changed(self, work: Coroutine[Any, Any, None]) -> None:
@@ -126,6 +168,8 @@ class Service:
             self._retiring.pop(task, None)
 
     async def _end(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
         retiring = dict(self._retiring)
         for task in retiring:
             task.cancel()

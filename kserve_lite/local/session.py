@@ -11,7 +11,7 @@ from typing import Any
 
 from kserve_lite.local import ports
 from kserve_lite.local.desired import Desired, desired
-from kserve_lite.local.events import Listening, Phase, Refused, Report, Trial, Unused
+from kserve_lite.local.events import Failed, Listening, Phase, Refused, Report, Trial, Unused
 from kserve_lite.local.gateway import Backend, Gateway, Unavailable
 from kserve_lite.local.graph import GraphPlan, GraphService
 from kserve_lite.local.plan import Plan
@@ -91,7 +91,7 @@ class Session:
 
     def apply(self, wanted: Desired) -> None:
         """Start what is new, change what differs, end what is gone."""
-        self._wanted = wanted
+        before, self._wanted = self._wanted.waiting, wanted
         plans = wanted.all_plans
         for key in self._services.keys() - plans.keys():
             self._remove(key)
@@ -100,9 +100,19 @@ class Session:
             service = self._services.get(key)
             if service is None:
                 self._add(key, plan)
+            elif (
+                seen == self._prints[key]
+                and isinstance(plan, Plan)
+                and isinstance(service, Service)
+                and service.takes(plan)
+            ):
+                service.assign(plan)
             elif plan != service.plan or seen != self._prints[key]:
                 service.change(plan)  # type: ignore[arg-type]  # a key is of one kind
             self._prints[key] = seen
+        for key, problem in wanted.waiting.items():
+            if problem != before.get(key):
+                self._report(Failed(key, problem))
 
     async def run(self, port: int) -> int:
         """Wait for the first answers, say where they are to be had, then watch or wait."""
@@ -116,7 +126,10 @@ class Session:
             Listening(
                 f"http://localhost:{port}",
                 trials,
-                len(self._services) - len(ready),
+                len(self._services)
+                - len(ready)
+                + len(self._wanted.waiting)
+                + sum(service.failed_models for service in self._services.values()),
                 tuple(range(wished, port)),
             )
         )
@@ -128,7 +141,11 @@ class Session:
     def _watched(self) -> list[Path]:
         return [
             *self._options.paths,
-            *(path for plan in self._wanted.all_plans.values() for path in plan.watched()),
+            *(
+                path
+                for plan in self._wanted.all_plans.values()
+                for path in (*plan.watched(), *plan.followed())
+            ),
         ]
 
     def _reload(self) -> None:
@@ -163,9 +180,10 @@ class Session:
     async def _trial(self, key: str) -> Trial:
         service = self._services[key]
         route = service.plan.route
-        shared = not route.model or sum(other.model == route.model for other in self.routes()) > 1
+        model = route.names[0]
+        shared = not model or sum(model in other.names for other in self.routes()) > 1
         body = self._wanted.samples.get(key) or await service.sample()
-        return Trial(route.key, route.model, body, route.hosts[0] if shared else None)
+        return Trial(route.key, model, body, route.hosts[0] if shared else None)
 
 
 def _read(options: Options, port: int) -> Desired:

@@ -10,6 +10,7 @@ import aiohttp
 
 from kserve_lite.controller.runtime.kube import Object
 from kserve_lite.controller.trainedmodel.status import Said
+from kserve_lite.resolve.multimodel import reports
 
 log = logging.getLogger(__name__)
 PATIENCE = aiohttp.ClientTimeout(total=3)
@@ -38,7 +39,7 @@ async def _ask(client: aiohttp.ClientSession, place: str) -> Said | None:
     try:
         async with client.post(f"http://{place}/v2/repository/index") as reply:
             listed = await reply.json()
-        return {one["name"]: (one["state"], one["reason"]) for one in listed}
-    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        return reports(listed)
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         log.info("the models of %s: %s", place, error)
         return None

@@ -12,10 +12,11 @@ from kserve_lite.api.trainedmodel import TrainedModel
 from kserve_lite.controller.installed import plain
 from kserve_lite.controller.runtime.status import merge_conditions
 from kserve_lite.resolve.effective import Effective
+from kserve_lite.resolve.multimodel import Report, progress
 
 Object = dict[str, Any]
-Said = Mapping[str, tuple[str, str]]
-"""What one server says: state and reason by model."""
+Said = Mapping[str, Report]
+"""What one server says, by model."""
 
 
 def trained_model(obj: Object) -> TrainedModel | None:
@@ -33,7 +34,7 @@ def status(
 ) -> Object:
     """Return the whole status. `servers` has an entry for each server of the parent that answers."""
     name = obj["metadata"]["name"]
-    conditions = [_parent(obj, parent, effective), _state(name, servers)]
+    conditions = [_parent(obj, parent, effective), _state(obj, servers)]
     failing = next((one for one in conditions if one["status"] != "True"), None)
     ready = {**failing, "type": "Ready"} if failing else {"type": "Ready", "status": "True"}
     before = (obj.get("status") or {}).get("conditions") or ()
@@ -70,17 +71,24 @@ def _parent(obj: Object, parent: Object | None, effective: Effective | None) -> 
     return {"type": kind, "status": "True"}
 
 
-def _state(name: str, servers: Sequence[Said]) -> Object:
+def _state(obj: Object, servers: Sequence[Said]) -> Object:
     """Every server that answers has it, or the first one that has not says why."""
     if not servers:
         return _no("Loaded", "NoServerAnswers", "no server of the InferenceService answers yet", "Unknown")
+    name, uri = obj["metadata"]["name"], obj["spec"]["model"]["storageUri"]
     for said in servers:
-        state, reason = said.get(name, ("", ""))
-        if state == "READY" or "its next request loads it" in reason:
-            continue
-        if state == "UNAVAILABLE":
-            return _no("Loaded", "ModelLoadFailed", reason or "the server does not say why")
-        return _no("Loaded", "Loading", "a server is fetching or loading it", "Unknown")
+        match progress(said.get(name), uri):
+            case "loading":
+                return _no("Loaded", "Loading", "a server is fetching or loading it", "Unknown")
+            case "updating":
+                return _no(
+                    "Loaded", "Updating", "the version before answers until this one is loaded", "Unknown"
+                )
+            case "failed":
+                reason = said[name].reason or "the server does not say why"
+                if said[name].state == "READY":
+                    reason = f"the version before answers, this one cannot be had: {reason}"
+                return _no("Loaded", "ModelLoadFailed", reason)
     return {"type": "Loaded", "status": "True"}
 
 

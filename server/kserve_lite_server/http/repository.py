@@ -24,6 +24,7 @@ async def index(context: Context, request: Request) -> Response:
                 "version": entry.model.version if entry.model else "",
                 "state": (State.UNAVAILABLE if entry.state is State.UNLOADED else entry.state).value,
                 "reason": entry.reason,
+                **({"source": entry.source} if entry.source else {}),
             }
             for entry in context.repository.entries
             if entry.state is State.READY or not asked.get("ready", False)

@@ -1,8 +1,9 @@
 """Models that a file assigns to this server: fetched, loaded, replaced and removed while it serves.
 
 The file is a list as KServe's controller writes it (`models.json`): `{"modelName", "modelSpec": {"storageUri",
-"framework", "memory"}}`. What is loaded stays within a bound: the model used least recently makes room, and comes back
-with its next request. A model that cannot be had says why in the index and disturbs no other.
+"framework", "memory"}}`, and beside it `revision`, which changes when the files of the same URI did. What is loaded
+stays within a bound: the model used least recently makes room, and comes back with its next request. A model that
+cannot be had says why in the index and disturbs no other.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ FRAMEWORKS = ("sklearn",)
 LOOK_SECONDS = 0.5
 FIRST_PAUSE, LAST_PAUSE = 5.0, 300.0
 """Seconds until another attempt to fetch or load a model; they double."""
+UPDATING = "the version before answers until this one is loaded"
 UNITS = {"": 1, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12,
          "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}  # fmt: skip
 
@@ -39,11 +41,17 @@ class Wanted:
     uri: str
     framework: str
     memory: int
+    revision: str = ""
+
+    @property
+    def source(self) -> str:
+        """What it is loaded from, as the index says it."""
+        return f"{self.uri}#{self.revision}" if self.revision else self.uri
 
     @property
     def folder(self) -> str:
-        """Where its files lie below the root: another place for each URI, so that the old ones serve meanwhile."""
-        return f"{self.name}@{hashlib.sha256(self.uri.encode()).hexdigest()[:12]}"
+        """Where its files lie below the root: another place for each source, so that the old ones serve meanwhile."""
+        return f"{self.name}@{hashlib.sha256(self.source.encode()).hexdigest()[:12]}"
 
 
 @dataclass(slots=True)
@@ -97,6 +105,8 @@ class Assigned:
                 continue
             if self._served.get(name) != model or (name in asked and self._is_out(name)):
                 self._bring(model, now, wanted_now=name in asked or name in self._served)
+            else:
+                self._settle(model)
 
     def _run(self) -> None:
         while True:
@@ -112,6 +122,7 @@ class Assigned:
         repository, folder = self._repository, self._root / model.folder
         entry = repository.place(model.name, folder)
         self._tried[model.name] = model
+        entry.source, entry.reason = model.source, UPDATING if entry.model is not None else ""
         try:
             self._check(model)
             if not self._make_room(model, evict=wanted_now):
@@ -141,6 +152,13 @@ class Assigned:
         self._served[model.name] = model
         if before_this is not None and before_this.folder != model.folder:
             shutil.rmtree(self._root / before_this.folder, ignore_errors=True)
+
+    def _settle(self, model: Wanted) -> None:
+        """What is served is wanted again, after a change that could not be had."""
+        entry = self._repository.place(model.name, self._root / model.folder)
+        if entry.source != model.source:
+            entry.source, entry.reason = model.source, ""
+            self._attempts.pop(model.name, None)
 
     def _check(self, model: Wanted) -> None:
         if model.framework not in FRAMEWORKS:
@@ -214,7 +232,8 @@ def _read(item: Mapping[str, Any]) -> Wanted:
     spec, name = item["modelSpec"], item["modelName"]
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise ValueError(f"{name!r} is no name of a model")
-    return Wanted(name, spec["storageUri"], spec["framework"], amount(spec.get("memory", 0)))
+    memory = amount(spec.get("memory", 0))
+    return Wanted(name, spec["storageUri"], spec["framework"], memory, str(spec.get("revision", "")))
 
 
 def amount(text: str | int | float) -> int:

@@ -39,6 +39,9 @@ class Entry:
     memory: int = 0  # bytes that it was declared to take
     used: float = 0.0  # when a request last asked for it; kept only where models make room for each other
     evicted: bool = False  # it made room for others, and its next request brings it back
+    source: str = (
+        ""  # what state and reason are about, where a list assigned it: the URI, and the revision after a `#`
+    )
 
 
 class Repository:
