@@ -6,7 +6,6 @@ import socket
 import sys
 import warnings
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kserve_lite_server.cpus import available_cpus
 from kserve_lite_server.engine.engine import Engine
@@ -29,9 +28,6 @@ from kserve_lite_server.settings import Settings
 from kserve_lite_server.sockets import listen
 from kserve_lite_server.spans import open_spans
 
-if TYPE_CHECKING:
-    from kserve_lite_server.grpc.server import Door
-
 log = logging.getLogger(__name__)
 
 
@@ -45,8 +41,8 @@ def run(settings: Settings) -> int:
     warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
     try:
         listener = listen(settings.host, settings.http_port)
-        if settings.enable_grpc:
-            reserved = reserve(settings.host, settings.grpc_port)
+        reserved = reserve(settings)  # held while this function runs
+        if reserved:
             settings = replace(settings, grpc_port=reserved.getsockname()[1])
             tls_files(settings)
         repository = open_repository(settings)
@@ -85,13 +81,11 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
     if settings.model_config is not None:
         limit = settings.models_memory or memory_of_container()
         Assigned(repository, settings.model_config, settings.model_dir, limit).start()
-    door = open_door(context)
+    open_door(context)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
     app = App(context, ROUTES)
     answered = serve(context, app, listener, hot_path(context, app))
-    if door:
-        answered = door.drain(settings.drain_timeout) and answered
     if spans:
         spans.close()
     return 0 if answered else 1
@@ -104,10 +98,10 @@ def hot_path(context: Context, app: App) -> type[BoundedHttpProtocol]:
     return type("Protocol", (HotProtocol,), {"hot": HotPath(context, app.log)})
 
 
-def open_door(context: Context) -> "Door | None":
+def open_door(context: Context) -> None:
     """Serve gRPC too; its library is not loaded when that is switched off, and never before a fork."""
     if not context.settings.enable_grpc:
-        return None
+        return
     from kserve_lite_server.grpc.health import Health
     from kserve_lite_server.grpc.pool import Pool
     from kserve_lite_server.grpc.server import Door
@@ -120,7 +114,7 @@ def open_door(context: Context) -> "Door | None":
     log.info("serving gRPC on %s:%d", context.settings.host, context.settings.grpc_port)
     pool, health = Pool(context.settings.max_threads), Health(states)
     context.repository.changed.append(lambda entry: health.refresh())
-    return Door(context, pool, Service(context, pool), health)
+    Door(context, pool, Service(context, pool), health)
 
 
 def serve_in_workers(settings: Settings, repository: Repository, listener: socket.socket) -> int:

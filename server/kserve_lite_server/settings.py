@@ -66,6 +66,11 @@ class Settings:
     reply_events: ReplyEvents = field(default_factory=ReplyEvents)
     notes: tuple[str, ...] = ()  # said once in the log at start: what was accepted without effect
 
+    @property
+    def one_port(self) -> bool:
+        """Whether REST and gRPC are asked for on the same port; 0 is any free one for each."""
+        return self.enable_grpc and self.grpc_port == self.http_port != 0
+
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
     """Read flags (`--model_name` or `--model-name`) and environment; a mistake ends the process with status
@@ -119,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("models_memory", whole, "bytes for all models of model_config; 0: the container's memory limit")
     flag("host", str, "address to listen on")
     flag("http_port", port, "REST port")
-    flag("grpc_port", port, "gRPC port")
+    flag("grpc_port", port, "gRPC port; the HTTP port's number serves both there")
     flag("enable_grpc", boolean, "listen for gRPC")
     flag("workers", workers, "worker processes that share the models' memory; auto: one a CPU")
     flag(

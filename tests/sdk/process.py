@@ -53,13 +53,18 @@ class Running:
 
 @contextmanager
 def program(
-    script: str | Path, *flags: str, name: str = "m", python: str | Path = sys.executable, **env: str
+    script: str | Path,
+    *flags: str,
+    name: str = "m",
+    python: str | Path = sys.executable,
+    one_port: bool = False,
+    **env: str,
 ) -> Iterator[Running]:
     """Run a program (a file of programs/, a path, or `-m` and a module) until the block ends."""
     command = (
         ["-m", script.removeprefix("-m ")] if str(script).startswith("-m ") else [str(PROGRAMS / script)]
     )
-    http_port, grpc_port = ports.free(2)
+    http_port, grpc_port = ports.free(1) * 2 if one_port else ports.free(2)
     process = subprocess.Popen(
         [
             str(python),

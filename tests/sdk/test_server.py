@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tritonclient import grpc as triton
 
 from tests.sdk.process import Running, program, until
 
@@ -176,3 +177,12 @@ def in_flight(running: Running) -> float:
     text = running.ask("/metrics")[1].decode()
     line = next(x for x in text.splitlines() if x.startswith("kserve_lite_requests_in_flight"))
     return float(line.split()[-1])
+
+
+def test_rest_and_grpc_share_a_port_when_told_to() -> None:
+    with program("everything.py", one_port=True) as running:
+        assert running.ask("/v2/health/live")[0] == 200
+        with triton.InferenceServerClient(f"127.0.0.1:{running.port}") as client:
+            assert client.is_server_live()
+            assert client.is_model_ready("slow")
+        assert running.end() == 0

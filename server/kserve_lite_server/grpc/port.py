@@ -3,10 +3,35 @@
 import errno
 import socket
 
+from kserve_lite_server.errors import StartError
+from kserve_lite_server.settings import Settings
 from kserve_lite_server.sockets import PortTaken
 
 
-def reserve(host: str, port: int) -> socket.socket:
+class OnePortInPlainText(StartError):
+    """TLS is asked for where REST, which has none, has the port."""
+
+    code = "one_port_in_plain_text"
+
+
+def reserve(settings: Settings) -> socket.socket | None:
+    """Return what must be kept open for gRPC from now on: nothing where it is off, or on the HTTP port.
+
+    Raises `PortTaken` or `OnePortInPlainText` with the remedy.
+    """
+    if not settings.enable_grpc:
+        return None
+    if settings.one_port:
+        if settings.grpc_tls_cert or settings.grpc_tls_key or settings.grpc_tls_client_ca:
+            raise OnePortInPlainText(
+                f"--grpc_port and --http_port are both {settings.http_port}, and REST is plain text: give gRPC "
+                "a port of its own for --grpc_tls_cert, or leave out the --grpc_tls flags"
+            )
+        return None
+    return hold(settings.host, settings.grpc_port)
+
+
+def hold(host: str, port: int) -> socket.socket:
     """Return a socket that holds the port, without listening, for grpcio's own in this process and its workers.
 
     grpcio listens with SO_REUSEPORT, as several workers must; by itself it would so share a port with another server

@@ -1,6 +1,8 @@
 """The gRPC port: opened beside the HTTP port, over the same models, and drained with it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import grpc
@@ -23,7 +25,10 @@ class Door:
     """A listening gRPC server over the models of a process."""
 
     def __init__(self, process: Process, pool: Pool, service: Calls, health: Health) -> None:
-        """Answer calls from now on, in the threads of `pool`, on the port that `reserve` holds."""
+        """Answer calls from now on, in the threads of `pool`, on the port that `reserve` holds.
+
+        Where REST has that port, gRPC listens on a socket file, which the process tells its HTTP server.
+        """
         settings = process.settings
         self._service = service
         self._health = health
@@ -31,14 +36,22 @@ class Door:
         self._server.add_generic_rpc_handlers((self._service.handlers(),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         reflection.enable_server_reflection((NAME, HEALTH, reflection.SERVICE_NAME), self._server)
-        _bind(self._server, settings)
+        self._folder = TemporaryDirectory(prefix="kserve-lite-grpc-") if settings.one_port else None
+        if self._folder:
+            process.grpc_socket = Path(self._folder.name, "socket")
+            self._server.add_insecure_port(f"unix:{process.grpc_socket}")
+        else:
+            _bind(self._server, settings)
         process.leaving.append(self._health.refresh)
+        process.closing.append(self._close)
         self._server.start()
 
-    def drain(self, seconds: float) -> bool:
+    def _close(self, seconds: float) -> bool:
         """Wait until no call runs, then stop; False when some ran longer than that and were cut off."""
         answered = self._service.idle(seconds)
         self._server.stop(LAST_SECONDS if answered else None).wait()
+        if self._folder:
+            self._folder.cleanup()
         return answered
 
 

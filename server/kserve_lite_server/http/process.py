@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kserve_lite_server.metrics import Metrics
@@ -19,9 +20,12 @@ class Process:
     settings: Settings
     metrics: Metrics
     spans: "Spans | None" = None
+    grpc_socket: Path | None = None  # where gRPC listens when the HTTP port passes its connections on
     draining: bool = False
     in_flight: int = 0
     leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down
+    # Doors beside HTTP: each waits so many seconds for its calls and closes; whether all were answered.
+    closing: list[Callable[[float], bool]] = field(default_factory=list)
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
 
     def drain(self) -> None:

@@ -6,12 +6,15 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.config import Config
 
+from kserve_lite_server.http.one_port import FirstBytes
 from kserve_lite_server.http.process import Process
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
 from kserve_lite_server.sockets import BACKLOG
@@ -26,6 +29,12 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: Config, context: Process) -> None:
         super().__init__(config)
         self._context = context
+        self._unanswered = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether every request was answered, on every door."""
+        return not (self.force_exit or self._unanswered)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -49,16 +58,43 @@ class DrainingServer(uvicorn.Server):
         self._draining = asyncio.get_running_loop().create_task(self._drain())
 
     async def _drain(self) -> None:
-        """Keep listening, so that probes see 503 and late requests are answered, while requests are
-        running."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._context.settings.drain_timeout):
-                while self._context.in_flight:
-                    await self._context.idle.wait()
+        """Keep listening, so that probes see 503 and late requests are answered, while requests are running.
+
+        The other doors close while this loop still runs: their connections may pass through it.
+        """
+        end = asyncio.get_running_loop().time() + self._context.settings.drain_timeout
+        await self._idle(end)
+        for close in self._context.closing:
+            left = max(0.0, end - asyncio.get_running_loop().time())
+            if not await _in_thread(close, left):
+                log.warning("calls did not end within --drain_timeout")
+                self._unanswered = True
+        await self._idle(end)
         if self._context.in_flight:
             log.warning("%d requests did not end within --drain_timeout", self._context.in_flight)
             self.force_exit = True
         self.should_exit = True
+
+    async def _idle(self, end: float) -> None:
+        """Wait until nothing is in flight, or the loop's clock shows `end`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(end):
+                while self._context.in_flight:
+                    await self._context.idle.wait()
+
+
+async def _in_thread(close: Callable[[float], bool], seconds: float) -> bool:
+    """Call in a thread that nobody waits for when a second signal ends the process at once."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def run() -> None:
+        answered = close(seconds)
+        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
+            loop.call_soon_threadsafe(done.set_result, answered)
+
+    threading.Thread(target=run, name="close", daemon=True).start()
+    return await done
 
 
 def serve(
@@ -70,15 +106,18 @@ def serve(
     """Serve until a signal ends it; True when every running request was answered."""
     server = make_server(process, app, protocol)
     server.run(sockets=[listener])
-    return not server.force_exit
+    return server.answered
 
 
 def make_server(process: Process, app: Any, protocol: type[BoundedHttpProtocol]) -> DrainingServer:
     """A uvicorn server for this process."""
     settings = process.settings
+    http: Any = type("Protocol", (protocol,), {"max_header_bytes": settings.max_header_bytes})
+    if process.grpc_socket:
+        http = partial(FirstBytes, http, process.grpc_socket)
     config = Config(
         app,
-        http=type("Protocol", (protocol,), {"max_header_bytes": settings.max_header_bytes}),
+        http=http,
         ws="none",
         loop="auto" if sys.platform == "win32" else "uvloop",
         lifespan="off",

@@ -40,7 +40,7 @@ def _flag(
 
 _flag("model_name", str, "model", "name of the model in the URL")
 _flag("http_port", port, 8080, "REST port")
-_flag("grpc_port", port, 8081, "gRPC port")
+_flag("grpc_port", port, 8081, "gRPC port; the HTTP port's number serves both there")
 _flag("enable_grpc", boolean, True, "listen for gRPC")
 _flag("workers", positive, 1, "calls of plain hooks that run at once, in threads of one process")
 _flag("max_threads", positive, 4, "threads that read and write gRPC messages")

@@ -107,9 +107,9 @@ class ModelServer:
         warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
         try:
             listener = listen(self.settings.host, self.settings.http_port)
-            if self.settings.enable_grpc:
-                port = reserve(self.settings.host, self.settings.grpc_port).getsockname()[1]
-                self.settings = replace(self.settings, grpc_port=port)
+            reserved = reserve(self.settings)  # held while this function runs
+            if reserved:
+                self.settings = replace(self.settings, grpc_port=reserved.getsockname()[1])
         except StartError as error:
             sys.stderr.write(f"kserve-lite-server: error: {error} [{error.code}]\n")
             raise SystemExit(1) from None
@@ -134,26 +134,23 @@ class ModelServer:
             begin(model, host)
             if model.engine:
                 await model.start_engine()
-        door = self._open_door(host, loop)
+        self._open_door(host, loop)
         address, port = listener.getsockname()[:2]
         names = ", ".join(self.registered_models.get_models()) or "no model"
         log.info("serving %s on http://%s:%d", names, address, port)
         server = make_server(host, App(host, routes(self._routes)), BoundedHttpProtocol)
         await server.serve(sockets=[listener])
-        answered = not server.force_exit
-        if door is not None:
-            answered = await asyncio.to_thread(door.drain, self.settings.drain_timeout) and answered
         for model in [*models, checker]:
             if isinstance(model, Model):
                 await model.close_clients()
                 model.hooks.close()
             model.stop()
-        return answered
+        return server.answered
 
-    def _open_door(self, host: Host, loop: asyncio.AbstractEventLoop) -> Any:
+    def _open_door(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         """Serve gRPC too; its library is not loaded when that is switched off."""
         if not self.settings.enable_grpc:
-            return None
+            return
         from kserve_lite_server.grpc.health import Health
         from kserve_lite_server.grpc.pool import Pool
         from kserve_lite_server.grpc.server import Door
@@ -161,7 +158,7 @@ class ModelServer:
 
         log.info("serving gRPC on %s:%d", self.settings.host, self.settings.grpc_port)
         pool = Pool(self.settings.max_threads)
-        return Door(host, pool, Service(host, pool, loop), Health(host.states))
+        Door(host, pool, Service(host, pool, loop), Health(host.states))
 
 
 class _Checker(Model):
