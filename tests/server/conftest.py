@@ -1,6 +1,8 @@
 """One server process with every model, shared by the tests of a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,14 @@ def model_root(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
     return root
 
 
-@pytest.fixture(scope="session", params=["true", "false"], ids=["hot", "cold"])
-def server(model_root: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def servers(model_root: Path) -> Iterator[Callable[[str], Server]]:
+    """Servers by the value of --hot_path, each started once in a session, however often tests change between them."""
+    with ExitStack() as stack:
+        yield cache(lambda hot: stack.enter_context(serving(model_root, f"--hot_path={hot}")))
+
+
+@pytest.fixture(params=["true", "false"], ids=["hot", "cold"])
+def server(servers: Callable[[str], Server], request: pytest.FixtureRequest) -> Server:
     """The same answers, whether plain requests take the short way or not."""
-    with serving(model_root, f"--hot_path={request.param}") as running:
-        yield running
+    return servers(request.param)
