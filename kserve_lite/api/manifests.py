@@ -43,6 +43,8 @@ class Manifests:
     """Objects of other API groups (a Secret, a ServiceAccount): named, not judged."""
     texts: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     """The files in ConfigMaps, by namespace and name: what a laptop lays where a pod would mount them."""
+    accounts: list[dict[str, Any]] = field(default_factory=list)
+    """ServiceAccounts as they are written: whose Secrets open the stores of models."""
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -220,7 +222,31 @@ def kind_of(document: Parsed, found: Manifests) -> Kind | None:
     if name == "ConfigMap" and isinstance(data := value.get("data"), dict):
         where = metadata.get("namespace") or "default", title
         found.texts[where] = {str(key): text for key, text in data.items() if isinstance(text, str)}
+    if name == "ServiceAccount":
+        take_account(document, found)
     return None
+
+
+def take_account(document: Parsed, found: Manifests) -> None:
+    """Keep a ServiceAccount for the services beside it, or say what the API server would say of its lists."""
+    value = document.value
+    wrong = [
+        key
+        for key in ("secrets", "imagePullSecrets")
+        if not isinstance(items := value.get(key) or [], list)
+        or not all(isinstance(item, dict) and isinstance(item.get("name"), str) for item in items)
+    ]
+    for key in wrong:
+        message, remedy = "this is no list of names of Secrets", f"write `{key}: [{{name: …}}]`"
+        found.problems.append(Problem("invalid_value", key, message, remedy, document.place(key)))
+    metadata = value.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+        remedy = "add `name`"
+        found.problems.append(
+            Problem("missing_field", "metadata.name", "this field is required", remedy, document.place(""))
+        )
+    elif not wrong:
+        found.accounts.append(value)
 
 
 def nulls(value: Any, path: tuple[str | int, ...] = ()) -> Iterable[Problem]:

@@ -51,8 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = list(asked.problems)
     shown: list[dict[str, Any]] = []
     for service in asked.services:
-        runtimes = asked.runtimes(service.written.namespace)
-        effective = resolve(service.written, runtimes, asked.config, plain_paths=arguments.resolved)
+        effective = resolve(
+            service.written,
+            asked.runtimes(service.written.namespace),
+            asked.config,
+            plain_paths=arguments.resolved,
+            surroundings=asked.around[service.written.namespace],
+        )
         if isinstance(effective, list):
             wrong += wanted.located(service, effective)
         elif arguments.resolved:

@@ -2,18 +2,23 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kserve_lite.api.config import Config
+from kserve_lite.api.definition import Resource
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import Manifest, Manifests, read
 from kserve_lite.api.problems import Place, Problem
 from kserve_lite.api.servingruntime import ClusterServingRuntime, ServingRuntime
+from kserve_lite.api.storagecontainer import ClusterStorageContainer
+from kserve_lite.api.trainedmodel import TrainedModel
 from kserve_lite.cli.settings import settings
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.installed import visible
 from kserve_lite.resolve.runtime import Runtime
+from kserve_lite.resolve.surroundings import Surroundings
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Wanted:
     objects: list[ServingRuntime | ClusterServingRuntime]
     config: Config
     problems: list[Problem]
+    around: dict[str, Surroundings] = field(default_factory=dict)
+    """By namespace: the ServiceAccounts, storage containers and TrainedModels that the files hold."""
 
     def runtimes(self, namespace: str) -> tuple[Runtime, ...]:
         """Return what services of a namespace may choose from: what the files hold, else the built-in ones."""
@@ -55,15 +62,39 @@ def wanted(found: Manifests, args: argparse.Namespace) -> Wanted:
     runtimes = read(args.runtimes) if args.runtimes else Manifests()
     problems += runtimes.problems
     listed = [*found.resources, *runtimes.resources]
+    services = [
+        Service(placed(one.resource, args.namespace), one)
+        for one in found.objects
+        if isinstance(one.resource, InferenceService)
+    ]
     return Wanted(
-        services=[
-            Service(placed(one.resource, args.namespace), one)
-            for one in found.objects
-            if isinstance(one.resource, InferenceService)
-        ],
+        services=services,
         objects=[one for one in listed if isinstance(one, ServingRuntime | ClusterServingRuntime)],
         config=config,
         problems=problems,
+        around={
+            one.written.namespace: surroundings(one.written.namespace, listed, found.accounts, args.namespace)
+            for one in services
+        },
+    )
+
+
+def surroundings(
+    namespace: str, objects: list[Resource], accounts: list[dict[str, Any]], unnamed: str
+) -> Surroundings:
+    """Return what services of a namespace find beside them; objects that name none are in `unnamed`."""
+    return Surroundings(
+        {
+            one["metadata"]["name"]: one
+            for one in accounts
+            if (one["metadata"].get("namespace") or unnamed) == namespace
+        },
+        tuple(one for one in objects if isinstance(one, ClusterStorageContainer)),
+        frozenset(
+            one.spec.inference_service
+            for one in objects
+            if isinstance(one, TrainedModel) and one.metadata.get("namespace", unnamed) == namespace
+        ),
     )
 
 

@@ -63,6 +63,72 @@ def test_settings_runtimes_and_the_namespace_count(
     assert {one["metadata"]["namespace"] for one in children} == {"flowers"}
 
 
+AROUND = """\
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: readers, namespace: flowers, annotations: {serving.kserve.io/s3-region: eu-central-1}}
+secrets: [{name: keys}]
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: readers, namespace: elsewhere}
+secrets: [{name: theirs}]
+---
+apiVersion: serving.kserve.io/v1alpha1
+kind: ClusterStorageContainer
+metadata: {name: vault}
+spec:
+  container: {name: storage-initializer, image: "me/fetch:1"}
+  supportedUriFormats: [{prefix: "vault://"}]
+---
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: iris}
+spec: {predictor: {serviceAccountName: readers, sklearn: {storageUri: "URI"}}}
+"""
+
+
+def initializer(children: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the init container of the one Deployment."""
+    (deployment,) = [one for one in children if one["kind"] == "Deployment"]
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]["initContainers"][0]
+    return found
+
+
+def test_the_service_account_of_the_files_opens_the_store(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(AROUND.replace("URI", "s3://models/iris"))
+
+    found = initializer(rendered(capsys, str(tmp_path / "all.yaml"), "--namespace", "flowers"))
+
+    assert {one["name"] for one in found["volumeMounts"]} >= {"storage-secret-keys"}
+    assert "theirs" not in json.dumps(found)
+    assert {"name": "AWS_DEFAULT_REGION", "value": "eu-central-1"} in found["env"]
+
+
+def test_a_storage_container_of_the_files_fetches_what_it_claims(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(AROUND.replace("URI", "vault://iris"))
+
+    found = initializer(rendered(capsys, str(tmp_path / "all.yaml"), "--namespace", "flowers"))
+
+    assert found["image"] == "me/fetch:1"
+    assert found["args"] == ["vault://iris", "/mnt/models"]
+
+
+def test_a_service_account_that_the_api_server_would_refuse_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = AROUND.replace("secrets: [{name: keys}]", "secrets: [keys]").replace("URI", "s3://models/iris")
+    (tmp_path / "all.yaml").write_text(text)
+
+    assert main(["render", str(tmp_path / "all.yaml")]) == 1
+
+    assert "secrets" in capsys.readouterr().err
+
+
 def test_the_resolved_service_says_why_other_runtimes_were_passed_over(
     capsys: pytest.CaptureFixture[str], file: str
 ) -> None:

@@ -1,12 +1,14 @@
 """Every command of the README and the guides runs as written, and prints what is written below it."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.docs.console import ROOT, Shell, Step, matches, steps
+from tests.storage_servers.conftest import Store
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,21 @@ def test_the_guides_commands_print_what_the_guide_shows(examples: Path, tmp_path
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with Shell(tmp_path, PATH=path, XDG_CACHE_HOME=str(tmp_path / "cache")) as shell:
         for step in steps(ROOT / f"docs/guides/{guide}.md"):
+            printed = shell.run(step)
+            assert matches(step.expected, printed), (step, printed)
+
+
+def test_the_storage_guides_commands_print_what_the_guide_shows(
+    s3: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = ROOT / "docs/guides/storage.md"
+    s3.put("iris/model.joblib", b"a model" * 100_000)
+    s3.put("iris/notes/origin.txt", b"trained on Monday\n")
+    (manifests,) = re.findall(r"^```yaml\n(.*?)^```$", guide.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "iris.yaml").write_text(manifests)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with Shell(tmp_path, PATH=path, **s3.environment) as shell:
+        for step in steps(guide):
             printed = shell.run(step)
             assert matches(step.expected, printed), (step, printed)
 

@@ -60,14 +60,23 @@ def seconds_to_ready(namespace: Namespace, name: str, wait_for: WaitFor, timeout
 
 
 def shelf(namespace: Namespace, wait_for: WaitFor) -> str:
-    """Serve the image of models over HTTP from a pod; return the URL of its folder."""
+    """Serve the image of models over HTTP from a pod; return the URL of its folder.
+
+    The same folder is below `/private` for those who send a password.
+    """
     script = "import http.server; http.server.test(HandlerClass=H, port=8000, bind='0.0.0.0')"
     handler = (
         "import functools, http.server\n"
         "class H(http.server.SimpleHTTPRequestHandler):\n"
         "    def __init__(self, *a, **k): super().__init__(*a, directory='/models', **k)\n"
-        "    def do_GET(self): self.send_error(403) if 'denied' in self.path else super().do_GET()\n"
-        "    def do_HEAD(self): self.send_error(403) if 'denied' in self.path else super().do_HEAD()\n"
+        "    def do_GET(self): self.judge() or super().do_GET()\n"
+        "    def do_HEAD(self): self.judge() or super().do_HEAD()\n"
+        "    def judge(self):\n"
+        "        closed, self.path = self.path.startswith('/private/'), self.path.removeprefix('/private')\n"
+        "        if closed and not self.headers.get('Authorization'):\n"
+        "            return self.send_error(401) or True\n"
+        "        if 'denied' in self.path:\n"
+        "            return self.send_error(403) or True\n"
     )
     container = {
         "name": "shelf",

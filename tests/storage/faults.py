@@ -72,8 +72,8 @@ def serving(faults: Faults, tls: tuple[Path, Path] | None = None) -> Iterator[Fa
         server.server_close()
 
 
-def certificate(folder: Path, days: int = 2) -> tuple[Path, Path]:
-    """Make a self-signed certificate for 127.0.0.1, expired when `days` is negative."""
+def certificate(folder: Path, days: int = 2, host: str = "localhost") -> tuple[Path, Path]:
+    """Make a self-signed certificate for this machine and `host`, expired when `days` is negative."""
     from datetime import UTC, datetime, timedelta
 
     end = datetime.now(UTC) + timedelta(days=days)
@@ -85,7 +85,7 @@ def certificate(folder: Path, days: int = 2) -> tuple[Path, Path]:
     settings.write_text(
         f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
         "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n"
-        "[e]\nsubjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:localhost\nbasicConstraints=CA:FALSE\n"
+        "[e]\nsubjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:{host}\nbasicConstraints=CA:FALSE\n"
     )
     make = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(

@@ -54,9 +54,9 @@ def object_store(store: Store, scheme: str) -> Backend:
     )
 
 
-def upload(emulator: str, key: str, content: bytes) -> None:
+def upload(emulator: str, key: str, content: bytes, bucket: str = "models") -> None:
     """Put an object into the emulator of Google's while it runs."""
-    url = f"{emulator}/upload/storage/v1/b/models/o?uploadType=media&name={quote(key, safe='')}"
+    url = f"{emulator}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={quote(key, safe='')}"
     answer = urllib3.request("POST", url, body=content)
     assert answer.status == 200, answer.data
 

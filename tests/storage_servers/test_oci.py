@@ -7,7 +7,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,8 @@ class Registry:
     """A registry that asks for a password."""
 
     host: str
+    scheme: str = "http"
+    pool: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
 
     def push(
         self, name: str, *layers: tuple[str, bytes], tag: str = "v1", platforms: tuple[str, ...] = ()
@@ -68,7 +70,7 @@ class Registry:
 
     def _blob(self, name: str, content: bytes) -> str:
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        begun = self._ask("POST", f"http://{self.host}/v2/{name}/blobs/uploads/")
+        begun = self._ask("POST", f"{self.scheme}://{self.host}/v2/{name}/blobs/uploads/")
         where = begun.headers["Location"]
         self._ask(
             "PUT",
@@ -80,12 +82,12 @@ class Registry:
 
     def _manifest(self, name: str, tag: str, kind: str, document: dict[str, object]) -> str:
         content = json.dumps(document).encode()
-        self._ask("PUT", f"http://{self.host}/v2/{name}/manifests/{tag}", content, kind)
+        self._ask("PUT", f"{self.scheme}://{self.host}/v2/{name}/manifests/{tag}", content, kind)
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     def _ask(self, method: str, url: str, body: bytes = b"", kind: str = "") -> urllib3.BaseHTTPResponse:
         headers = {"Authorization": f"Basic {LOGIN}"} | ({"Content-Type": kind} if kind else {})
-        answer = urllib3.request(method, url, body=body, headers=headers)
+        answer = self.pool.request(method, url, body=body, headers=headers)
         assert answer.status in (201, 202), answer.data
         return answer
 

@@ -1,0 +1,100 @@
+"""The promise again, with models in stores that want a password: it is in a Secret, and stays there."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import services, stores
+from tests.e2e.models import QUESTIONS
+from tests.e2e.pods import Client, Namespace
+from tests.e2e.release import Release
+from tests.e2e.stores import Place
+from tools.cluster.provider import Provider
+
+WaitFor = Callable[..., Any]
+
+QUESTION, ANSWER = QUESTIONS["iris"]
+PLACES: dict[str, Callable[[Namespace, WaitFor, Path], Place]] = {
+    "s3": stores.s3,
+    "gs": stores.gs,
+    "oci": stores.oci,
+    "http": stores.http,
+    "pvc": stores.pvc,
+}
+
+
+@pytest.fixture(scope="module")
+def trusting(
+    kserve_lite: Release, cluster: Provider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Release]:
+    """Return the release with one more value, the ConfigMap of authorities; the stores' image is loaded."""
+    cluster.load([stores.image(tmp_path_factory.mktemp("stores"))])
+    kserve_lite.upgrade(f"config: {{storage: {{caBundleConfigMap: {stores.AUTHORITIES}}}}}")
+    yield kserve_lite
+    kserve_lite.upgrade()
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_model_behind_a_password_is_served_at_the_url_of_the_seed(
+    trusting: Release,
+    namespace: Namespace,
+    client: Client,
+    wait_for: WaitFor,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    place = PLACES[name](namespace, wait_for, tmp_path)
+    if place.secret:
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+        secret = stores.secret_of("store", place.secret)
+        namespace.apply(secret, {**account, "secrets": [{"name": "store"}]})
+    namespace.apply(services.isvc("sklearn-iris", place.uri))
+
+    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+
+    url = f"http://sklearn-iris.{namespace.name}.svc.cluster.local/v1/models/sklearn-iris:predict"
+    wait_for(lambda: client.post(url, {"instances": QUESTION}) == [200, {"predictions": ANSWER}])
+    assert_nothing_tells_it(trusting, namespace, place)
+
+
+def test_a_wrong_password_is_told_in_the_status_and_tells_no_password(
+    trusting: Release, namespace: Namespace, wait_for: WaitFor, tmp_path: Path
+) -> None:
+    place = stores.s3(namespace, wait_for, tmp_path)
+    wrong = {**place.secret, "AWS_SECRET_ACCESS_KEY": "a-wrong-password"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    namespace.apply(stores.secret_of("store", wrong), {**account, "secrets": [{"name": "store"}]})
+    namespace.apply(services.isvc("sklearn-iris", place.uri))
+
+    def failed() -> Any:
+        return (services.status(namespace, "sklearn-iris").get("modelStatus") or {}).get("lastFailureInfo")
+
+    told = wait_for(failed)
+
+    assert "credentials" in told["message"]
+    assert place.uri in told["message"]
+    assert_nothing_tells_it(trusting, namespace, Place(place.uri, wrong))
+
+
+def assert_nothing_tells_it(release: Release, namespace: Namespace, place: Place) -> None:
+    """No password in any object but the Secrets, nor in any log."""
+    kinds = "pods,deployments,replicasets,events,inferenceservices,configmaps"
+    told = json.dumps(namespace.get(kinds)) + release.log(1000)
+    pods = namespace.get("pods", "--selector=serving.kserve.io/inferenceservice=sklearn-iris")["items"]
+    for pod in pods:
+        told += namespace.run("logs", pod["metadata"]["name"], "--all-containers")
+    hidden = [
+        value
+        for entry, value in place.secret.items()
+        if entry.endswith(("_KEY", "headers", ".dockerconfigjson"))
+    ]
+    assert pods
+    for value in [stores.PASSWORD, stores.LOGIN, *hidden]:
+        assert value not in told
+        assert b64encode(value.encode()).decode() not in told
