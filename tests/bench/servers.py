@@ -51,11 +51,17 @@ def running(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=lambda: load.pin(core),
+            env=environment(),
         )
     try:
         yield Running(server, port, process.pid, first_answer(process, port, request, log))
     finally:
         end(process)
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, but bytecode is kept as in an image; in containers it is often forbidden."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def free_port() -> int:

@@ -16,7 +16,7 @@ from tests.bench import machine, models, report
 from tests.bench.cases import IRIS_ROW, KSERVE, OURS, PREDICT, Request, Server, instances
 from tests.bench.environments import CACHE, build
 from tests.bench.http import DOCUMENT
-from tests.bench.servers import running
+from tests.bench.servers import environment, running
 
 REQUEST = Request(PREDICT, instances(IRIS_ROW))
 BARE = "import joblib, sys; print(joblib.load(sys.argv[1]).predict([[5.1, 3.5, 1.4, 0.2]]))"
@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
             memory[name].append(held)
         began = time.monotonic()
         command = [sys.executable, "-c", BARE, str(folder / "model.joblib")]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
         bare.append(time.monotonic() - began)
         print(f"  round {number} of {options.rounds}", file=sys.stderr, flush=True)
     text = section(seconds, memory, bare, options.rounds)

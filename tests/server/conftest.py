@@ -29,7 +29,8 @@ def model_root(models: dict[str, Any], tmp_path_factory: pytest.TempPathFactory)
 def servers(model_root: Path) -> Iterator[Callable[[str], Server]]:
     """Servers by the value of --hot_path, each started once in a session, however often tests change between them."""
     with ExitStack() as stack:
-        yield cache(lambda hot: stack.enter_context(serving(model_root, f"--hot_path={hot}")))
+        grpc = ("--enable_grpc=true", "--grpc_port=0")
+        yield cache(lambda hot: stack.enter_context(serving(model_root, f"--hot_path={hot}", *grpc)))
 
 
 @pytest.fixture(params=["true", "false"], ids=["hot", "cold"])

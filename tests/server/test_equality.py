@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import grpc
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.server.models import IRIS, PEOPLE, TEXTS
 from tests.server.process import Reply, Server
+from tests.server.rpc.client import Both, Input, grpc_port, request, tensors
 from tests.server.test_v2 import strings
 
 pytestmark = pytest.mark.slow
@@ -64,7 +66,19 @@ def raw(server: Server, model: str, columns: Columns) -> Answer:
     return 200, unpack(reply.body[length:], output["datatype"]).reshape(output["shape"]).tolist()
 
 
-SPEAKERS: dict[str, Speaker] = {"v1": v1, "v2 flat": flat, "v2 nested": nested, "v2 raw": raw}
+def grpc_raw(server: Server, model: str, columns: Columns) -> Answer:
+    return over_grpc(server, model, columns, raw=True)
+
+
+def grpc_typed(server: Server, model: str, columns: Columns) -> Answer:
+    """In typed contents, but for FP16, which has none."""
+    return over_grpc(server, model, columns, raw=any(a.dtype.name == "float16" for a in columns.values()))
+
+
+SPEAKERS: dict[str, Speaker] = {
+    "v1": v1, "v2 flat": flat, "v2 nested": nested, "v2 raw": raw, "grpc raw": grpc_raw, "grpc typed": grpc_typed,
+}  # fmt: skip
+STATUSES = {grpc.StatusCode.INVALID_ARGUMENT: 400, grpc.StatusCode.INTERNAL: 500}
 
 
 def table(rows: Any) -> Columns:
@@ -116,7 +130,7 @@ def test_every_way_to_ask_gives_the_models_own_answer(
     assert got.tolist() == expected.tolist() or np.array_equal(got, expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("rows", [0, 1, 5])
 @pytest.mark.parametrize("dtype", [dtype for dtype in DATATYPES if dtype != "object"])
 @pytest.mark.parametrize("speaker", list(SPEAKERS))
 def test_every_datatype_gives_the_same_label(
@@ -126,7 +140,10 @@ def test_every_datatype_gives_the_same_label(
 
     status, answer = SPEAKERS[speaker](server, "flowers", table(values))
 
-    assert (status, answer) == (200, models["flowers"].predict(values).tolist())
+    if rows == 0:
+        assert status == 400
+    else:
+        assert (status, answer) == (200, models["flowers"].predict(values).tolist())
 
 
 def own_answer(model: Any, columns: Columns) -> np.ndarray:
@@ -146,6 +163,19 @@ def v2(server: Server, model: str, columns: Columns, write: Callable[[np.ndarray
     (output,) = reply.json["outputs"]
     data = np.array(output["data"], dtype=object if output["datatype"] == "BYTES" else None)
     return 200, data.reshape(output["shape"]).tolist()
+
+
+def over_grpc(server: Server, model: str, columns: Columns, *, raw: bool) -> Answer:
+    inputs = [Input(name or "x", DATATYPES[array.dtype.name], array) for name, array in columns.items()]
+    message = request(model, inputs, raw=raw, parameters=parameters(columns))
+    with grpc.insecure_channel(f"127.0.0.1:{grpc_port(server)}") as channel:
+        try:
+            response = Both(server, channel, 0).infer(message)
+        except grpc.RpcError as error:
+            return STATUSES[error.code()], None
+    ((_, shape, elements),) = tensors(response).values()
+    floats = [float(item) if response.outputs[0].datatype.startswith("FP") else item for item in elements]
+    return 200, np.array(floats, dtype=object).reshape(shape).tolist()
 
 
 def parameters(columns: Columns) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Bounds: size of bodies and heads, length of queues, time; clients that leave; many idle connections."""
 
+import re
 import resource
 import socket
 import threading
@@ -185,6 +186,14 @@ def test_a_body_that_does_not_arrive_is_408(bounded: Server) -> None:
     )
 
     assert received.startswith(b"HTTP/1.1 408")
+
+
+def test_the_limit_of_open_files_is_raised_to_the_hard_one(tmp_path: Path) -> None:
+    save(iris(), tmp_path)
+    with serving(tmp_path, within=("prlimit", "--nofile=256:4096")) as server:
+        limits = Path(f"/proc/{server.process.pid}/limits").read_text()
+
+    assert re.search(r"Max open files +4096 +4096", limits)
 
 
 def test_5000_idle_connections_cost_little_and_disturb_nobody(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import sklearn
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.models import iris, save
@@ -50,11 +51,17 @@ def test_requests_are_counted_by_model_protocol_method_and_code(tmp_path: Any) -
     for name in ("preprocess", "predict", "postprocess"):
         assert got[f"request_{name}_seconds_count", "model_name=iris"] >= 4
     assert got["kserve_lite_batch_rows_sum", "model_name=iris"] >= 4
+    assert got["kserve_lite_queue_seconds_count", "model_name=iris"] >= 4
+    assert got["kserve_lite_request_seconds_count", "model_name=iris,protocol=v1"] == 4
+    assert got["kserve_lite_reply_bytes_sum", "model_name=iris"] >= 3 * len('{"predictions":[0]}')
     assert got["kserve_lite_request_bytes_sum", "model_name=iris"] >= 3 * len(json.dumps(ROW))
     assert got["kserve_lite_requests_in_flight", ""] == 1
     assert got["kserve_lite_model_ready", "model_name=iris"] == 1
     assert got["kserve_lite_model_load_seconds", "model_name=iris"] > 0
-    assert any(name == "kserve_lite_model_info" and "LogisticRegression" in labels for name, labels in got)
+    info = (
+        f"estimator=LogisticRegression,method=predict,model_name=iris,sklearn_version={sklearn.__version__}"
+    )
+    assert got["kserve_lite_model_info", info] == 1
 
 
 def test_metrics_are_openmetrics_when_asked(server: Server) -> None:

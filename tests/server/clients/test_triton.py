@@ -28,6 +28,7 @@ def given(rows: np.ndarray, datatype: str, binary: bool) -> Any:
 
 def test_health_and_metadata(client: Any) -> None:
     assert client.is_server_live()
+    assert client.is_server_ready()
     assert client.is_model_ready("iris")
     assert client.is_model_ready("iris", "1")
     assert not client.is_model_ready("nope")
@@ -89,6 +90,45 @@ def test_versions_ids_and_several_outputs(client: Any, models: dict[str, Any]) -
     assert np.array_equal(result.as_numpy("predict"), models["iris"].predict(IRIS.data))
 
 
+def test_calls_under_way_together_are_answered_each_by_its_own(client: Any, models: dict[str, Any]) -> None:
+    rows = [IRIS.data[number : number + 1].copy() for number in range(8)]
+
+    asked = [client.async_infer("scaler", [given(one, "FP64", True)]) for one in rows]
+
+    for one, call in zip(rows, asked, strict=True):
+        answer = call.get_result(timeout=30).as_numpy("output-0")
+        assert np.array_equal(answer, models["scaler"].transform(one))
+
+
+def test_a_body_that_the_client_wrote_may_be_sent_by_another(
+    client: Any, server: Server, models: dict[str, Any]
+) -> None:
+    body, length = client.generate_request_body([given(IRIS.data, "FP64", True)])
+
+    reply = server.post("/v2/models/scaler/infer", bytes(body), Inference_Header_Content_Length=str(length))
+    size = int(reply.headers.get("inference-header-content-length", 0)) or None
+    result = client.parse_response_body(reply.body, header_length=size)
+
+    assert np.array_equal(result.as_numpy("output-0"), models["scaler"].transform(IRIS.data))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda client: client.get_model_config("iris"), id="configuration"),
+        pytest.param(lambda client: client.get_inference_statistics("iris"), id="statistics"),
+        pytest.param(lambda client: client.get_system_shared_memory_status(), id="shared memory"),
+        pytest.param(lambda client: client.get_trace_settings("iris"), id="traces"),
+        pytest.param(lambda client: client.get_log_settings(), id="log"),
+    ],
+)
+def test_what_only_triton_has_is_404_with_a_sentence(client: Any, call: Any) -> None:
+    with pytest.raises(InferenceServerException, match=r"\w+ \w+") as refusal:
+        call(client)
+
+    assert refusal.value.status() == "404"
+
+
 def test_refusals_carry_the_sentence(client: Any) -> None:
     with pytest.raises(InferenceServerException, match="X has 2 features") as refusal:
         client.infer("iris", [given(IRIS.data[:, :2].copy(), "FP64", True)])
@@ -102,3 +142,8 @@ def test_the_repository(client: Any) -> None:
     assert index["iris"] == "READY"
     with pytest.raises(InferenceServerException, match="does not exist"):
         client.load_model("nope")
+
+    client.unload_model("scaler")
+    assert not client.is_model_ready("scaler")
+    client.load_model("scaler")
+    assert client.is_model_ready("scaler")

@@ -46,10 +46,12 @@ class Both:
         return self.stub.ModelInfer(request, timeout=timeout)
 
 
+options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+
+
 @contextmanager
 def both(model_dir: Path, *flags: str, env: dict[str, str] | None = None) -> Iterator[Both]:
     """Start a server with gRPC on a free port, and a channel to it."""
-    options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     with serving(model_dir, "--enable_grpc=true", "--grpc_port=0", *flags, env=env) as server:
         port = grpc_port(server)
         with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:

@@ -1,14 +1,17 @@
 """One server with every model and both doors, shared by the tests of a worker."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
+import grpc
 import pytest
 
-from tests.server.rpc.client import Both, both
+from tests.server.process import Server
+from tests.server.rpc.client import Both, grpc_port, options
 
 
 @pytest.fixture(scope="session")
-def served(model_root: Path) -> Iterator[Both]:
-    with both(model_root) as running:
-        yield running
+def served(servers: Callable[[str], Server]) -> Iterator[Both]:
+    server = servers("true")
+    port = grpc_port(server)
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+        yield Both(server, channel, port)

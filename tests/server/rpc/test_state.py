@@ -11,6 +11,7 @@ import grpc
 import numpy as np
 import pytest
 import tritonclient.grpc as triton
+import tritonclient.grpc.aio as triton_aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tritonclient.grpc import service_pb2 as pb
@@ -47,6 +48,57 @@ def test_tritonclient_finds_everything_it_asks_for(served: Both) -> None:
         assert result.get_response().id == "r1"
         assert metadata["inputs"][0] == {"name": "input-0", "datatype": "FP64", "shape": ["-1", "4"]}
         assert {output["name"] for output in metadata["outputs"]} >= {"output-0", "predict_proba"}
+
+
+def test_tritonclients_calls_under_way_together_are_answered_each_by_its_own(served: Both) -> None:
+    answers: queue.Queue[Any] = queue.Queue()
+    with triton.InferenceServerClient(f"127.0.0.1:{served.port}") as client:
+        for number in range(8):
+            rows = triton.InferInput("x", [1, 4], "FP64")
+            rows.set_data_from_numpy(IRIS.data[number * 20 : number * 20 + 1])
+            client.async_infer(
+                "iris",
+                [rows],
+                lambda result, error: answers.put(error or result),
+                request_id=str(number),
+                client_timeout=30,
+            )
+        got = [answers.get(timeout=30) for _ in range(8)]
+
+    expected = iris().predict(IRIS.data[::20]).tolist()
+    assert {answer.get_response().id: answer.as_numpy("output-0")[0] for answer in got} == {
+        str(number): label for number, label in enumerate(expected)
+    }
+
+
+async def test_tritonclients_asyncio_client_is_answered(served: Both) -> None:
+    rows = triton.InferInput("x", [150, 4], "FP64")
+    rows.set_data_from_numpy(IRIS.data)
+    async with triton_aio.InferenceServerClient(f"127.0.0.1:{served.port}") as client:
+        assert await client.is_model_ready("iris")
+        result = await client.infer("iris", [rows])
+
+    assert result.as_numpy("output-0").tolist() == iris().predict(IRIS.data).tolist()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(lambda client: client.get_model_config("iris"), id="configuration"),
+        pytest.param(lambda client: client.get_inference_statistics("iris"), id="statistics"),
+        pytest.param(lambda client: client.get_system_shared_memory_status(), id="shared memory"),
+        pytest.param(lambda client: client.get_trace_settings("iris"), id="traces"),
+        pytest.param(lambda client: client.get_log_settings(), id="log"),
+    ],
+)
+def test_what_only_triton_has_is_unimplemented(served: Both, call: Any) -> None:
+    with (
+        triton.InferenceServerClient(f"127.0.0.1:{served.port}") as client,
+        pytest.raises(triton.InferenceServerException) as refusal,
+    ):
+        call(client)
+
+    assert refusal.value.status() == "StatusCode.UNIMPLEMENTED"
 
 
 def test_metadata_is_what_rest_tells(served: Both) -> None:
