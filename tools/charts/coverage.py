@@ -1,20 +1,21 @@
 """Which branches of the templates no test renders: every if, with and range both ways.
 
-Templates cannot report to the outside, but they can fail. Each branch of a copy is made to fail with its own name; a
-branch that a render fails at is covered and is mended, and the case is rendered again, until nothing of ours fails. So
-the number of renders is that of the cases and the branches together.
+Templates cannot report to the outside, but they can fail. Each branch of a copy is made to fail with its own name. All
+cases are rendered by one process; the branches that they fail at are covered and are mended, and the cases that failed
+are rendered again, until nothing of ours fails.
 """
 
+import json
 import re
-import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tools.build import program
-from tools.charts.suites import CHARTS, Case, cases
+from tools.charts.suites import Case, bare, cases
 
 ACTION = re.compile(r"\{\{-?\s*(?P<comment>/\*.*?\*/)?(?P<code>.*?)\s*-?\}\}", re.DOTALL)
 OPENS = ("if", "with", "range")
@@ -28,6 +29,7 @@ NEVER_EMPTY = (
     ),  # the schema asks for one; closed; ditto
 )
 """What a `range` over it says is never empty, so there is no other way to test."""
+COPIES = 16  # of a chart, each with its share of failing branches, while there are few cases to render
 MARK = "branch not covered: "
 _FOUND = re.compile(re.escape(MARK) + r"([^ ]+:\d+:[a-z]+)")
 
@@ -41,25 +43,25 @@ class Report:
     renders: int
 
 
-def measure(chart: str, extra: Sequence[Case] = ()) -> Report:
+def measure(chart: str) -> Report:
     """Render every case of a chart and return what was not reached."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / chart
-        shutil.copytree(CHARTS / chart, copy, ignore=shutil.ignore_patterns("crds", "tests", "ci"))
-        # What the schema refuses never reaches a template; judging it again would only take time.
-        (copy / "values.schema.json").unlink()
-        texts = {path: path.read_text() for path in sorted((copy / "templates").iterdir())}
-        left = {name for path, text in texts.items() for name in branches(path.name, text)}
-        total = len(left)
-        renders = 0
-        for case in [*cases(chart), *extra]:
-            while left:
-                for path, text in texts.items():
-                    path.write_text(instrumented(path.name, text, left))
-                renders += 1
-                if (reached := _reached(copy, case)) is None:
-                    break
-                left.discard(reached)
+        copies = [bare(chart, Path(folder) / str(number)) for number in range(COPIES)]
+        texts = {path.name: path.read_text() for path in sorted((copies[0] / "templates").iterdir())}
+        left = {name for file, text in texts.items() for name in branches(file, text)}
+        total, renders = len(left), 0
+        todo = list(cases(chart))
+        # One case first, then a few: what all pass would else stop all of them, one branch after the other.
+        while batch := todo[: renders + 1]:
+            del todo[: renders + 1]
+            while batch:
+                asked = copies[: max(1, COPIES // len(batch))]
+                for number, copy in enumerate(asked):
+                    _instrument(copy, texts, set(sorted(left)[number :: len(asked)]))
+                renders += len(asked) * len(batch)
+                reached = _reached(asked, batch)
+                left -= {branch for _, branch in reached}
+                batch = [batch[number] for number in sorted({number for number, _ in reached})]
     return Report(total, tuple(sorted(left)), renders)
 
 
@@ -109,9 +111,32 @@ def _walk(text: str) -> list[tuple[int, str, int, str, bool]]:
     return found
 
 
-def _reached(chart: Path, case: Case) -> str | None:
-    command = [str(program("helm")), "template", str(chart), *case.arguments()]
-    command[2], command[3] = command[3], command[2]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = _FOUND.search(done.stderr)
-    return found[1] if found else None
+def _instrument(copy: Path, texts: Mapping[str, str], failing: set[str]) -> None:
+    for file, text in texts.items():
+        (copy / "templates" / file).write_text(instrumented(file, text, failing))
+
+
+def _reached(copies: Sequence[Path], batch: Sequence[Case]) -> set[tuple[int, str]]:
+    """Return the cases that failed at a branch in any copy of the chart, each with the branch."""
+    tests = [
+        {**case.given(), "it": str(number), "asserts": [{"notFailedTemplate": {}}]}
+        for number, case in enumerate(batch)
+    ]
+    for copy in copies:
+        (copy / "tests").mkdir(exist_ok=True)
+        (copy / "tests" / "all_test.yaml").write_text(json.dumps({"suite": "all", "tests": tests}))
+    report = copies[0] / "report.xml"
+    said = subprocess.run(
+        [program("helm-unittest"), "--output-type", "JUnit", "--output-file", report, *copies],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not report.exists():
+        raise AssertionError(said.stdout + said.stderr)
+    tried = ElementTree.parse(report).findall(".//testcase")
+    report.unlink()
+    if len(tried) != len(copies) * len(batch):
+        raise AssertionError(said.stdout + said.stderr)
+    found = [(int(test.attrib["name"]), _FOUND.search("".join(test.itertext()))) for test in tried]
+    return {(number, branch[1]) for number, branch in found if branch}

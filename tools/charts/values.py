@@ -1,15 +1,17 @@
 """Values and templates, both ways: every value is used, every value that a template reads is declared."""
 
-import json
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tools.build import program
-from tools.charts.suites import CHARTS
+from tools.charts.suites import CHARTS, Case, bare, refused
 
 UNUSED: Mapping[str, str] = {
     "kserve-lite-crds:global.imageRegistry": "shared with a parent chart, and there is no image here",
@@ -64,14 +66,16 @@ OTHERS: Mapping[str, Any] = {
 
 def unused(chart: str) -> list[str]:
     """Return the values whose change changes nothing that is rendered, and that are not known to."""
-    base = _render(chart, {})
-    found = []
-    for path, default in leaves(_defaults(chart)):
-        if f"{chart}:{path}" in UNUSED:
-            continue
-        if _render(chart, {path: another(path, _switched_on(path, default))}) == base:
-            found.append(path)
-    return found
+    paths = {
+        path: another(path, _switched_on(path, default))
+        for path, default in leaves(_defaults(chart))
+        if f"{chart}:{path}" not in UNUSED
+    }
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as renders:
+        place = bare(chart, Path(folder))
+        base = _render(place, {})
+        changed = renders.map(lambda item: _render(place, dict([item])), paths.items())
+        return [path for path, text in zip(paths, changed, strict=True) if text == base]
 
 
 def checked() -> int:
@@ -160,19 +164,19 @@ def _defaults(chart: str) -> Any:
     return yaml.safe_load((CHARTS / chart / "values.yaml").read_text())
 
 
-def _render(chart: str, changed: Mapping[str, Any]) -> str:
+def _render(place: Path, changed: Mapping[str, Any]) -> str:
     """Return what is rendered or why nothing is: a value that stops the release by its own name is used too."""
-    said = ["--values", "-"] if chart != "kserve-lite-crds" else []
-    for path, value in changed.items():
-        said += ["--set-json", f"{path}={json.dumps(value)}"]
-    base = json.dumps({key: value for key, value in SWITCHED_ON.items() if key in _defaults(chart)})
+    defaults = _defaults(place.name)
+    base = {key: value for key, value in SWITCHED_ON.items() if key in defaults}
+    case = Case("lint", "all on", {**base, **changed})
+    if faults := refused(place.name, case):
+        raise AssertionError(f"{place.name}: {dict(changed)}: {faults}")
     done = subprocess.run(
-        [str(program("helm")), "template", "kl", str(CHARTS / chart), *said],
-        input=base,
+        [str(program("helm")), "template", *case.arguments()[:1], str(place), *case.arguments()[1:]],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode and not all(path.rpartition(".")[0] in done.stderr for path in changed):
-        raise AssertionError(f"{chart}: {dict(changed)}: {done.stderr}")
+        raise AssertionError(f"{place.name}: {dict(changed)}: {done.stderr}")
     return done.stdout + done.stderr

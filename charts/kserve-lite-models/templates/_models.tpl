@@ -13,9 +13,9 @@ maps are merged. A model that is null or not enabled is left out.
 {{- end }}
 {{- end }}
 
-{{- /* "true" unless a model is null or switched off. */}}
+{{- /* "true" unless a model is switched off; what is null has been forgotten before. */}}
 {{- define "kserve-lite.model.wanted" -}}
-{{- if kindIs "map" . }}{{ ne (toString .enabled) "false" }}{{ end }}
+{{- ne (toString .enabled) "false" }}
 {{- end }}
 
 {{- /* Where a model goes: {name, model, root}. */}}
