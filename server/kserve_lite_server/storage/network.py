@@ -80,7 +80,7 @@ def untrusted(where: str, reason: str) -> StorageError:
     """Return the error for a certificate that doesn't verify; another try would not help."""
     return StorageError(
         "untrusted_certificate",
-        f"The certificate of {where} is not trusted: {reason}.",
+        f"The certificate of {where} is not trusted: {reason.rstrip('.')}.",
         "If the server is yours, mount its CA and name it with SSL_CERT_FILE (for s3 also AWS_CA_BUNDLE); "
         "if the certificate has expired, renew it.",
     )

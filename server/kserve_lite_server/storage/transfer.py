@@ -168,6 +168,7 @@ class _Part:
         self._sha256 = hashlib.sha256()
         self._hashed = 0
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._hashing = threading.Lock()
 
     def begin(self) -> None:
@@ -191,12 +192,17 @@ class _Part:
         return True
 
     def write(self, chunk: Chunk, offset: int) -> None:
-        """Put a chunk in its place, and hash it at once when it is the next one."""
+        """Put a chunk in its place, and hash it at once when it is the next one.
+
+        One thread writes at a time: the kernel locks a file for each write, and whoever waits for that lock spins on a
+        processor that the others need.
+        """
         view = memoryview(chunk)
         try:
             written = 0
-            while written < len(view):
-                written += os.pwrite(self._handle, view[written:], offset + written)
+            with self._writing:
+                while written < len(view):
+                    written += os.pwrite(self._handle, view[written:], offset + written)
         except OSError as error:
             raise writing_failed(error, self._stage.path(self.entry.path)) from error
         with self._lock:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Store = AzureStore | GCSStore | S3Store
 
-CHUNK = 256 << 10  # larger ones only cost memory
+CHUNK = 64 << 10  # what comes in one piece from the network is larger; joining pieces costs a copy
 PAGE = 1000
 
 T = TypeVar("T")
