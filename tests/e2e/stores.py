@@ -93,10 +93,28 @@ def gs(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
     return Place("gs://my-bucket/my-sklearn-model", {"STORAGE_EMULATOR_HOST": f"http://{address}"})
 
 
+def authorities(namespace: Namespace, folder: Path) -> None:
+    """Make the registry's certificate, and the ConfigMap of whom to trust: every namespace of models needs it."""
+    cert, _ = certificate(folder, host=registry_host(namespace))
+    namespace.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": AUTHORITIES},
+            "data": {"cabundle.crt": cert.read_text()},
+        }
+    )
+
+
+def registry_host(namespace: Namespace) -> str:
+    """Return the name under which the registry is asked."""
+    return f"registry.{namespace.name}.svc.cluster.local"
+
+
 def oci(namespace: Namespace, wait_for: WaitFor, folder: Path) -> Place:
     """A registry by TLS, whose authority is in the ConfigMap, and that wants a password."""
-    host = f"registry.{namespace.name}.svc.cluster.local"
-    cert, key = certificate(folder, host=host)
+    host = registry_host(namespace)
+    cert, key = folder / "cert.pem", folder / "key.pem"
     config = (
         "version: 0.1\nstorage: {filesystem: {rootdirectory: /tmp/data}}\n"
         "http: {addr: ':5000', tls: {certificate: /etc/registry/tls.crt, key: /etc/registry/tls.key}}\n"
@@ -108,14 +126,6 @@ def oci(namespace: Namespace, wait_for: WaitFor, folder: Path) -> Place:
         "tls.crt": cert.read_text(),
         "tls.key": key.read_text(),
     }
-    namespace.apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": AUTHORITIES},
-            "data": {"cabundle.crt": cert.read_text()},
-        }
-    )
     command = ["/oci-registry", "serve", "/etc/registry/config.yml"]
     serve(namespace, wait_for, "registry", command, 5000, files, "/etc/registry")
     with forwarded(namespace, "registry", 5000) as port:
