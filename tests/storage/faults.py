@@ -85,7 +85,7 @@ def certificate(folder: Path, days: int = 2, host: str = "localhost") -> tuple[P
     settings.write_text(
         f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index\nserial={folder}/serial\nnew_certs_dir={folder}\n"
         "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n"
-        "[e]\nsubjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:{host}\nbasicConstraints=CA:FALSE\n"
+        f"[e]\nsubjectAltName=IP:127.0.0.1,IP:127.0.0.2,DNS:{host}\nbasicConstraints=CA:FALSE\n"
     )
     make = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     subprocess.run(

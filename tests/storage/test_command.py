@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from tests.storage.faults import Faults, serving
 from tests.storage.support import contents
 
 
@@ -71,3 +73,40 @@ def test_a_setting_that_cannot_be_read_names_its_variable(model: Path, tmp_path:
 
     assert done.returncode == 1
     assert "STORAGE_RETRIES" in json.loads(done.stdout)["message"]
+
+
+def test_a_terminal_gets_a_bar_and_a_pipe_a_line_a_second(tmp_path: Path) -> None:
+    """Two seconds and more of a slow server: the bar is drawn on stderr, stdout is for programs."""
+    master, terminal = os.openpty()
+    with serving(Faults(content=os.urandom(2 << 20), delay=0.07)) as web, os.fdopen(master, "rb") as screen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kserve_lite_server.storage", f"{web.address}/m.bin", str(tmp_path / "d")],
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            text=True,
+            env={name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")},
+        )
+        os.close(terminal)
+        drawn = read_to_the_end(screen)
+        out, _ = process.communicate(timeout=60)
+
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert process.returncode == 0
+    assert "\r\x1b[K[####" in drawn
+    assert "MiB/s" in drawn or "KiB/s" in drawn
+    assert drawn.rstrip().endswith(f"{lines[-1]['seconds']:.1f} s")
+    assert 2 <= len(lines) - 1 <= lines[-1]["seconds"] + 1
+
+
+def read_to_the_end(screen: BinaryIO) -> str:
+    """Read a terminal until its last user closes it."""
+    drawn = b""
+    while True:
+        try:
+            block = os.read(screen.fileno(), 4096)
+        except OSError:  # EIO: nobody has it open any more
+            break
+        if not block:
+            break
+        drawn += block
+    return drawn.decode()

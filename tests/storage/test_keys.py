@@ -1,11 +1,14 @@
 """Names that a source may not have."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from kserve_lite_server.storage import fetch
 from kserve_lite_server.storage.errors import StorageError
 from kserve_lite_server.storage.keys import below, check_distinct, safe_path
+from tests.storage.peer import Peer, Reply, as_json
 
 
 @dataclass(frozen=True)
@@ -13,39 +16,62 @@ class Key:
     path: str
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "",
-        "/",
-        "/etc/passwd",
-        "//server/share",
-        "..",
-        "../model.joblib",
-        "a/../../model.joblib",
-        "a/..",
-        ".",
-        "./model.joblib",
-        "a/./b",
-        "a//b",
-        "a/",
-        "a\\b",
-        "..\\windows",
-        "C:/model.joblib",
-        "a\x00b",
-        "a\nb",
-        "a\x1b[2Jb",
-        "a\ud800b",
-        "n" * 256,
-        "é" * 128,
-        "a/" * 1200 + "b",
-    ],
+HOSTILE = (
+    "",
+    "/",
+    "/etc/passwd",
+    "//server/share",
+    "..",
+    "../model.joblib",
+    "a/../../model.joblib",
+    "a/..",
+    ".",
+    "./model.joblib",
+    "a/./b",
+    "a//b",
+    "a/",
+    "a\\b",
+    "..\\windows",
+    "C:/model.joblib",
+    "a\x00b",
+    "a\nb",
+    "a\x1b[2Jb",
+    "a\ud800b",
+    "n" * 256,
+    "é" * 128,
+    "a/" * 1200 + "b",
 )
+
+
+@pytest.mark.parametrize("key", HOSTILE)
 def test_a_hostile_key_is_refused(key: str) -> None:
     with pytest.raises(StorageError) as failure:
         safe_path(key)
 
     assert failure.value.code == "unsafe_key"
+
+
+@pytest.mark.parametrize("key", HOSTILE)
+def test_a_store_with_a_hostile_key_gives_nothing(
+    key: str, peer: Peer, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way: listed beside a good file, by a store whose listing can hold any text."""
+    listing = [{"type": "file", "path": name, "size": 7, "oid": "1"} for name in ("model.joblib", key)]
+
+    def reply(path: str, query: dict[str, str]) -> Reply:
+        if path == "/api/models/team/iris/revision/main":
+            return as_json({"sha": "c" * 40})
+        return as_json(listing) if "/tree/" in path else (200, {}, b"a model")
+
+    peer.reply = reply
+    monkeypatch.setenv("HF_ENDPOINT", peer.address)
+
+    with pytest.raises(StorageError) as failure:
+        fetch("hf://team/iris", dest)
+
+    assert failure.value.code == "unsafe_key"
+    assert [file for file in dest.parent.rglob("*") if file.is_file()] == []
+    assert not any("/resolve/" in path for path, _ in peer.sent)
 
 
 @pytest.mark.parametrize(

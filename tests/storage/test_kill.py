@@ -20,7 +20,7 @@ from tests.storage.support import contents
 pytestmark = pytest.mark.slow
 
 CONTENT = random.Random(10).randbytes(24 * MIB)
-POINTS = [round(random.Random(n).uniform(0.05, 0.98), 2) for n in range(4)]
+POINTS = [round(random.Random(n).uniform(0.05, 0.98), 2) for n in range(10)]
 
 
 def start(uri: str, dest: Path) -> subprocess.Popen[str]:

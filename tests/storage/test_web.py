@@ -237,6 +237,19 @@ def test_a_self_signed_certificate_is_refused_until_its_ca_is_named(
     assert contents(dest) == {"model.joblib": CONTENT}
 
 
+def test_a_certificate_of_another_host_is_refused_even_with_its_ca(
+    tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = certificate(tmp_path, host="models.example.com")
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+
+    with serving(Faults(content=CONTENT), tls=(cert, key)) as web, pytest.raises(StorageError) as failure:
+        fetch(f"{web.address.replace('127.0.0.1', 'localhost')}/model.joblib", dest, settings=QUICK)
+
+    assert failure.value.code == "untrusted_certificate"
+    assert failure.value.message.endswith("'localhost'.")
+
+
 def test_an_expired_certificate_is_refused_even_with_its_ca(
     tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
