@@ -86,6 +86,9 @@ bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 serv
 bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that is up and measure the controller
 	$(BIN)/python -m tests.bench.controller --write
 
+bench-graph: $(STAMP) ## Compare the router of graphs with KServe's, which is built on first use
+	$(BIN)/python -m tests.bench.graph
+
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 

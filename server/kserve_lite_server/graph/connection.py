@@ -15,6 +15,7 @@ from kserve_lite_server.graph.heads import (
     ResponseHead,
 )
 from kserve_lite_server.graph.message import Message, Stream
+from kserve_lite_server.graph.turn import Answer
 
 if TYPE_CHECKING:
     from kserve_lite_server.graph.pool import Origin
@@ -35,8 +36,10 @@ class Connection(asyncio.Protocol):
         self._origin = origin
         self._loop = origin.loop
         self._transport: asyncio.Transport
-        self._answer: asyncio.Future[Message] | None = None
+        self._answer: Answer[Message] | None = None
+        # Set for a deadline of before and left alone by later ones: a timer a request would be its dearest part.
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._deadline = 0.0
         self._longest = 0
         self._may_stream = False
@@ -53,14 +56,15 @@ class Connection(asyncio.Protocol):
 
     def ask(
         self, head: bytes, body: bytes, deadline: float, longest: int, may_stream: bool
-    ) -> asyncio.Future[Message]:
+    ) -> Answer[Message]:
         """Send a request; the answer comes by `deadline` (loop time), at most `longest` bytes unless it streams.
 
-        The future raises `Failure`; `Untouched` when the connection ended before any byte of an answer.
+        It raises `Failure`; `Untouched` when the connection ended before any byte of an answer.
         """
         self._longest, self._may_stream, self._deadline = longest, may_stream, deadline
-        self._answer = answer = self._loop.create_future()
-        self._timer = self._loop.call_at(deadline, self._expire)
+        self._answer = answer = Answer[Message](self._loop)
+        if self._timer is None or deadline < self._due:
+            self._watch()
         if len(body) < STREAM_FROM:
             self._transport.write(head + body)
         else:
@@ -80,12 +84,14 @@ class Connection(asyncio.Protocol):
         """Give up what is being asked; the connection cannot be used again."""
         self.open = False
         self._origin.forget(self)
-        self._done()
+        self._answer = None
+        self._unwatch()
         self._transport.abort()
 
     def close(self) -> None:
         """Close an idle connection."""
         self.open = False
+        self._unwatch()
         self._transport.close()
 
     # What asyncio calls.
@@ -111,6 +117,8 @@ class Connection(asyncio.Protocol):
         """End what is being asked, unless the end of the connection is the end of the answer."""
         self.open = False
         self._origin.forget(self)
+        if self._answer is None:
+            self._unwatch()
         if self._drained is not None and not self._drained.done():
             self._drained.set_exception(ConnectionResetError())
         if self._answer is None:
@@ -207,7 +215,7 @@ class Connection(asyncio.Protocol):
                 Message(head.status, head.content, b"".join(self._parts), readable=head.readable), reusable
             )
             return
-        self._done()
+        self._answer = None
         self._give_back(head, reusable)
         stream.end()
 
@@ -215,7 +223,7 @@ class Connection(asyncio.Protocol):
         """Hand over a whole answer; the connection is free before its reader runs."""
         answer, head = self._answer, self._head
         assert head is not None
-        self._done()
+        self._answer = None
         self._give_back(head, reusable)
         if answer is not None and not answer.done():
             answer.set_result(message)
@@ -230,7 +238,25 @@ class Connection(asyncio.Protocol):
     def _too_large(self) -> None:
         self._fail(Failure("step_answer_too_large", f"its answer is larger than {self._longest} bytes"))
 
-    def _expire(self) -> None:
+    def _watch(self) -> None:
+        """Look at the deadline when it comes."""
+        self._unwatch()
+        self._due = self._deadline
+        self._timer = self._loop.call_at(self._due, self._look)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        """A deadline has come: that of the present request, or of one that was answered long ago."""
+        self._timer = None
+        if self._answer is None:
+            return
+        if self._due < self._deadline:
+            self._watch()
+            return
         self._fail(Failure("step_too_slow", "it did not answer within its time-out"))
 
     def _fail(self, failure: Failure) -> None:
@@ -240,9 +266,3 @@ class Connection(asyncio.Protocol):
             stream.end(failure)
         elif answer is not None and not answer.done():
             answer.set_exception(failure)
-
-    def _done(self) -> None:
-        self._answer = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None

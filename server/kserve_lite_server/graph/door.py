@@ -1,4 +1,4 @@
-"""The front door: HTTP/1.1 on an asyncio protocol, a task a request, which ends with its client."""
+"""The front door: HTTP/1.1 on an asyncio protocol, a turn a request, which ends with its client."""
 
 import asyncio
 from http import HTTPStatus
@@ -11,6 +11,7 @@ from kserve_lite_server.graph.connection import STREAM_FROM
 from kserve_lite_server.graph.failure import Failure
 from kserve_lite_server.graph.heads import CHUNKED, END, BadHead, Chunks, RequestHead
 from kserve_lite_server.graph.message import Message, Stream, error_message
+from kserve_lite_server.graph.turn import Turn
 
 if TYPE_CHECKING:
     from kserve_lite_server.graph.service import Service
@@ -30,8 +31,9 @@ class Door(asyncio.Protocol):
         self._service = service
         self._transport: asyncio.Transport
         self._unread = b""
-        self._task: asyncio.Task[None] | None = None
+        self._task: Turn | asyncio.Task[None] | None = None
         self._writable: asyncio.Future[None] | None = None
+        self._waiting = False
         self._begin()
 
     def _begin(self) -> None:
@@ -47,7 +49,7 @@ class Door(asyncio.Protocol):
     @property
     def idle(self) -> bool:
         """Nothing of a request is here."""
-        return self._task is None and self._head is None and not self._unread
+        return self._task is None and self._head is None and not self._unread and not self._waiting
 
     @property
     def receiving(self) -> bool:
@@ -90,7 +92,7 @@ class Door(asyncio.Protocol):
         """Read a request."""
         if self._transport.is_closing():
             return
-        if self._task is not None and self._stream is None:
+        if self._waiting or (self._task is not None and self._stream is None):
             self._unread += data
             if len(self._unread) > MOST_WAITING:
                 self._transport.pause_reading()
@@ -136,7 +138,7 @@ class Door(asyncio.Protocol):
             page = self._service.page(head)
             self._write(page, keep=head.keep_alive and not length, bodiless=head.method == b"HEAD")
             if not self._transport.is_closing() and self._unread:
-                self._next()
+                self._soon()
             return
         if 0 <= length == len(data) - end and length <= self._service.longest_request:
             self._start(head, Message(0, head.content, data[end:], readable=head.readable))
@@ -197,7 +199,15 @@ class Door(asyncio.Protocol):
 
     def _start(self, head: RequestHead, message: Message) -> None:
         self._head = head
-        self._task = self._service.loop.create_task(self._answer(head, message))
+        service = self._service
+        if service.router.graph.timeout is not None:
+            self._task = service.loop.create_task(self._answer(head, message))
+            return
+        self._task = turn = Turn(self._answer(head, message), service.loop)
+        if message.stream is None:
+            turn.start()
+        else:
+            service.loop.call_soon(turn.start)  # what has arrived of the body comes first
 
     async def _answer(self, head: RequestHead, message: Message) -> None:
         service = self._service
@@ -235,10 +245,15 @@ class Door(asyncio.Protocol):
             service.left(head, call, status, code, perf_counter() - begun)
         self._begin()
         if keep and self._unread:
-            self._next()
+            self._soon()
+
+    def _soon(self) -> None:
+        """Go on with what has arrived since; not at once, or many small requests would be one deep call."""
+        self._waiting = True
+        self._service.loop.call_soon(self._next)
 
     def _next(self) -> None:
-        """Go on with what has arrived since."""
+        self._waiting = False
         unread, self._unread = self._unread, b""
         if len(unread) > MOST_WAITING:
             self._transport.resume_reading()
@@ -279,7 +294,7 @@ class Door(asyncio.Protocol):
         while (chunk := await stream.next()) is not None:
             self._transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
             if self._writable is not None:
-                await self._patience()
+                await self._service.loop.create_task(self._patience())
         if chunked:
             self._transport.write(b"0\r\n\r\n")
         if not keep:

@@ -31,6 +31,8 @@ class _Collector:
         self.url = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.complete = False
+        self.keep_alive = False
+        self.parser: Any = None
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -40,6 +42,7 @@ class _Collector:
 
     def on_headers_complete(self) -> None:
         self.complete = True
+        self.keep_alive = self.parser.should_keep_alive()  # forgotten at the end of a message without a body
 
 
 class RequestHead:
@@ -54,7 +57,7 @@ class RequestHead:
         self.method: bytes = parser.get_method()
         self.path = found.url.partition(b"?")[0]
         self.old = parser.get_http_version() == "1.0"
-        self.keep_alive: bool = parser.should_keep_alive() and not self.old
+        self.keep_alive = found.keep_alive and not self.old
         self.headers = dict(found.headers)
         self.length = _length(found.headers)
         self.length = 0 if self.length == UNTIL_CLOSE else self.length
@@ -84,7 +87,7 @@ class ResponseHead:
         parser, found = _parsed(head, httptools.HttpResponseParser)
         self.status: int = parser.get_status_code()
         self.length = 0 if self.status in (204, 304) else _length(found.headers)
-        self.keep_alive = bool(parser.should_keep_alive()) and self.length != UNTIL_CLOSE
+        self.keep_alive = found.keep_alive and self.length != UNTIL_CLOSE
         content = [header for header in found.headers if header[0] in CONTENT or header[0] == RETRY]
         self.readable = _readable(content)
         self.content = _lines(content)
@@ -92,7 +95,7 @@ class ResponseHead:
 
 def _parsed(head: bytes, make: Any) -> tuple[Any, _Collector]:
     found = _Collector()
-    parser = make(found)
+    parser = found.parser = make(found)
     try:
         parser.feed_data(head)
     except httptools.HttpParserUpgrade:

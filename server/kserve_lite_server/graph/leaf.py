@@ -13,6 +13,7 @@ from kserve_lite_server.graph.failure import Failure, StepError, Untouched
 from kserve_lite_server.graph.message import Message, error_message
 from kserve_lite_server.graph.metrics import StepMetrics
 from kserve_lite_server.graph.pool import Pool
+from kserve_lite_server.graph.turn import Answer
 
 REPLAYS = 2
 """How often a request is sent anew because its connection ended before any byte of an answer."""
@@ -26,7 +27,7 @@ class Asked:
     __slots__ = ("answer", "begun", "connection", "deadline")
 
     def __init__(
-        self, connection: Connection, answer: "asyncio.Future[Message]", begun: float, deadline: float
+        self, connection: Connection, answer: Answer[Message], begun: float, deadline: float
     ) -> None:
         self.connection, self.answer, self.begun, self.deadline = connection, answer, begun, deadline
 

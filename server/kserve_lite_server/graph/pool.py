@@ -49,6 +49,20 @@ class Origin:
 
     async def connect(self, deadline: float) -> Connection:
         """Open another connection. Raises `Failure` by the deadline, or when nobody listens."""
+        connecting = self.loop.create_task(self._connect(deadline))
+        try:
+            return await connecting
+        except asyncio.CancelledError:
+            connecting.cancel()
+            connecting.add_done_callback(self._unwanted)
+            raise
+
+    def _unwanted(self, connecting: "asyncio.Task[Connection]") -> None:
+        """Nobody waits for this connection any more; it may have come all the same."""
+        if not connecting.cancelled() and connecting.exception() is None:
+            connecting.result().abort()
+
+    async def _connect(self, deadline: float) -> Connection:
         for pause in (*PAUSES, None):
             patience = min(CONNECT_SECONDS, deadline - self.loop.time())
             try:

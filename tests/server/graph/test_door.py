@@ -45,6 +45,24 @@ async def test_requests_that_come_together_are_answered_in_their_order(tmp_path:
     assert bodies == [b"1", b"22", b"333"]
 
 
+async def test_any_number_of_requests_may_come_at_once(tmp_path: Path) -> None:
+    """Answers that need no step are not given one inside the other."""
+    condition = {"text": "never", "path": [["key", "never"]]}
+    steps = [{"url": "http://127.0.0.1:9", "condition": condition}]
+    async with router(tmp_path, graph({"type": "Switch", "steps": steps})) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        refused = b"POST / HTTP/1.1\r\nhost: g\r\ncontent-length: 2\r\n\r\n{}"
+        writer.write((b"GET /healthz HTTP/1.1\r\nhost: g\r\n\r\n" + refused) * 1000)
+        last = b"GET /readyz HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n"
+        writer.write(last)
+        said = await reader.read(-1)
+        writer.close()
+
+    assert said.count(b"HTTP/1.1 200 ") == 1001
+    assert said.count(b"HTTP/1.1 404 ") == 1000
+    assert said.endswith(b'{"ready":true}')
+
+
 async def test_a_request_may_arrive_byte_by_byte(tmp_path: Path) -> None:
     async with (
         backend(echo) as service,

@@ -253,13 +253,20 @@ async def test_the_graph_as_a_whole_has_a_timeout_too(tmp_path: Path) -> None:
     assert (status, body["code"]) == (504, "deadline_exceeded")
 
 
-@pytest.mark.parametrize("kind", ["Sequence", "Ensemble"])
-async def test_clients_that_go_away_leave_nothing_behind(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "rounds"),
+    [
+        pytest.param("Sequence", 10, id="Sequence"),
+        pytest.param("Ensemble", 10, id="Ensemble"),
+        pytest.param("Ensemble", 500, id="ten thousand", marks=pytest.mark.slow),
+    ],
+)
+async def test_clients_that_go_away_leave_nothing_behind(tmp_path: Path, kind: str, rounds: int) -> None:
     async with backend(hang) as one, backend(hang) as two:
         steps = [{"url": one.url, "timeout": 60}, {"url": two.url, "timeout": 60}]
         async with router(tmp_path, graph({"type": kind, "steps": steps})) as running:
             before = len(asyncio.all_tasks())
-            for _ in range(10):
+            for _ in range(rounds):
                 writers = []
                 for _ in range(20):
                     _, writer = await asyncio.open_connection("127.0.0.1", running.port)
@@ -276,8 +283,14 @@ async def test_clients_that_go_away_leave_nothing_behind(tmp_path: Path, kind: s
                 while len(asyncio.all_tasks()) > before or len(running.service.doors):
                     await asyncio.sleep(0.01)
             codes = running.service.metrics.requests.codes
+            connections = running.service.pool.origins.values()
+            assert [origin.open for origin in connections] == [0, 0]
+            async with asyncio.timeout(10):
+                while one.broken < len(one.seen) or two.broken < len(two.seen):
+                    await asyncio.sleep(0.01)
 
-    assert codes[499] > 100
+    assert codes[499] > 10 * rounds
+    assert codes.total() == codes[499]
 
 
 async def test_the_other_steps_of_an_ensemble_are_given_up_when_a_hard_one_fails(tmp_path: Path) -> None:
