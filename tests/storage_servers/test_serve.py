@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.local.harness import isvc, serving
+from tests.local.harness import descendants, isvc, serving
 from tests.storage import test_azure_files, test_rest
 from tests.storage.faults import certificate
 from tests.storage.peer import Peer, peer
@@ -201,9 +201,10 @@ def test_a_model_is_served_from(
     with serving(file, *place.arguments, cache=tmp_path / "cache") as serve:
         serve.listening()
         answer = serve.ask("/v1/models/iris:predict", ROW)
+        processes = descendants(tmp_path / "cache")
 
     assert answer == (200, {"predictions": [0]})
-    assert place.secret not in json.dumps(serve.events)
+    assert place.secret not in json.dumps([serve.events, processes])
 
 
 def test_the_yaml_of_the_seed_is_served_as_it_is_written(

@@ -150,7 +150,9 @@ def translated(error: Exception, shown: str, settings: Settings) -> Exception:
             "Set them in the environment or the service account's Secret, or ask for anonymous access.",
         )
     if status := re.search(r"status code: (\d{3})", text):
-        return network.status_error(int(status[1]), shown, code)
+        # Objects are never posted: that was an identity's token, which should have been changed for keys.
+        refused = "performing POST" in text and status[1].startswith("4") and status[1] != "429"
+        return network.status_error(401 if refused else int(status[1]), shown, code)
     if isinstance(error, FileNotFoundError):
         return missing(shown)
     if re.search(r"[Cc]ertificate|UnknownIssuer|NotValidForName", text):

@@ -1,0 +1,150 @@
+"""A pod's identity instead of a key: MinIO's own token service gives keys for a token, as AWS does for EKS (IRSA)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import obstore
+import pytest
+from obstore.store import S3Store
+
+from kserve_lite_server.storage import StorageError, fetch
+from kserve_lite_server.storage.settings import Settings
+from tests.storage.faults import certificate
+from tests.storage.peer import Peer, as_json, peer
+from tests.storage.support import contents
+from tests.storage_servers.conftest import free_port, running
+from tools.build import program
+from tools.wait import wait_for
+
+__all__ = ["peer"]
+
+QUICK = Settings(retries=0, stall=10)
+
+
+@dataclass
+class Issuer:
+    """Who signs the tokens of ServiceAccounts, as a cluster does."""
+
+    address: str
+    key: Path
+
+    def token(self, audience: str = "models", seconds: int = 600) -> str:
+        """Return a signed token of a ServiceAccount."""
+        claims = {
+            "iss": self.address,
+            "aud": audience,
+            "sub": "system:serviceaccount:team:reader",
+            "exp": int(time.time()) + seconds,
+        }
+        signed = ".".join(
+            encoded(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "1"}, claims)
+        )
+        command = ["openssl", "dgst", "-sha256", "-sign", str(self.key)]
+        signature = subprocess.run(command, input=signed.encode(), check=True, capture_output=True).stdout
+        return f"{signed}.{encoded(signature)}"
+
+
+def encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+@pytest.fixture
+def issuer(peer: Peer, tmp_path: Path) -> Issuer:
+    key = tmp_path / "issuer.pem"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    show = ["openssl", "rsa", "-in", str(key), "-noout", "-modulus"]
+    modulus = (
+        subprocess.run(show, check=True, capture_output=True, text=True).stdout.strip().partition("=")[2]
+    )
+    public = {"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "e": "AQAB"}
+    documents = {
+        "/.well-known/openid-configuration": {
+            "issuer": peer.address,
+            "jwks_uri": f"{peer.address}/keys",
+            "authorization_endpoint": f"{peer.address}/authorize",
+            "token_endpoint": f"{peer.address}/token",
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+        },
+        "/keys": {"keys": [{**public, "n": encoded(bytes.fromhex(modulus))}]},
+    }
+    peer.reply = lambda path, query: as_json(documents[path])
+    return Issuer(peer.address, key)
+
+
+@pytest.fixture
+def role(issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Run MinIO with a role for the issuer's tokens; return the token's file, as EKS would mount and name it."""
+    folder, port = tmp_path / "minio", free_port()
+    (folder / "data" / "models").mkdir(parents=True)
+    (folder / "certs").mkdir()
+    (tmp_path / "tls").mkdir()
+    cert, key = certificate(tmp_path / "tls")
+    (folder / "certs" / "public.crt").write_bytes(cert.read_bytes())
+    (folder / "certs" / "private.key").write_bytes(key.read_bytes())
+    command: list[object] = [program("minio"), "server", "--certs-dir", folder / "certs"]
+    with running(
+        [*command, "--address", f"127.0.0.1:{port}", folder / "data"],
+        port,
+        folder,
+        MINIO_ROOT_USER="tester",
+        MINIO_ROOT_PASSWORD="not-so-secret",
+        MINIO_IDENTITY_OPENID_CONFIG_URL=f"{issuer.address}/.well-known/openid-configuration",
+        MINIO_IDENTITY_OPENID_CLIENT_ID="models",
+        MINIO_IDENTITY_OPENID_ROLE_POLICY="readwrite",
+    ):
+        endpoint = f"https://127.0.0.1:{port}"
+        owner = S3Store(
+            "models",
+            endpoint=endpoint,
+            access_key_id="tester",
+            secret_access_key="not-so-secret",
+            client_options={"root_certificate": cert.read_bytes()},
+        )
+        obstore.put(owner, "iris/model.joblib", b"a model")
+        found: list[str] = []
+        wait_for(
+            "MinIO's role for the issuer's tokens",
+            lambda: found.extend(re.findall(r"arn:minio:iam:\S+", (folder / "log").read_text())) or found,
+            timeout=60,
+            remedy=f"read {folder / 'log'}",
+        )
+        token = tmp_path / "token"
+        token.write_text(issuer.token())
+        for name, value in {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ENDPOINT_URL_STS": endpoint,
+            "AWS_ROLE_ARN": found[0],
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+            "AWS_CA_BUNDLE": str(cert),
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield token
+
+
+def test_a_token_of_the_service_account_opens_the_bucket(role: Path, dest: Path) -> None:
+    fetch("s3://models/iris", dest, settings=QUICK)
+
+    assert contents(dest) == {"model.joblib": b"a model"}
+
+
+def test_a_token_that_the_role_does_not_take_is_one_error_without_the_token(
+    role: Path, issuer: Issuer, dest: Path
+) -> None:
+    role.write_text(issuer.token(audience="another"))
+
+    with pytest.raises(StorageError) as failure:
+        fetch("s3://models/iris", dest, settings=QUICK)
+
+    assert failure.value.code in ("access_denied", "wrong_credentials")
+    assert role.read_text() not in str(failure.value)
+    assert contents(dest) == {}
