@@ -12,10 +12,10 @@ from kserve_lite.api.definition import Resource
 from kserve_lite.api.faults import faults, nearest
 from kserve_lite.api.kinds import GROUP, KINDS
 from kserve_lite.api.marks import Kind
+from kserve_lite.api.parsed import Parsed
 from kserve_lite.api.paths import dotted
 from kserve_lite.api.problems import InvalidObject, Place, Problem
 from kserve_lite.api.rules import RULES, violations
-from kserve_lite.api.yaml import Parsed, parse
 
 R = TypeVar("R", bound=Resource)
 
@@ -59,6 +59,8 @@ class Manifests:
 
 def read(paths: Iterable[str | File]) -> Manifests:
     """Read files, and the YAML and JSON files of folders; `objects` are valid only when `problems` is empty."""
+    from kserve_lite.api.yaml import parse  # only who reads files pays for it
+
     found = Manifests()
     for path in paths:
         for file in files(File(path), found.problems):
@@ -73,6 +75,8 @@ def read(paths: Iterable[str | File]) -> Manifests:
 
 def read_text(text: str, file: str = "<text>") -> Manifests:
     """Read the documents of one text."""
+    from kserve_lite.api.yaml import parse
+
     found = Manifests()
     collect(parse(text, file), found)
     if not (found.objects or found.others or found.problems):

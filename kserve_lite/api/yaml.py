@@ -6,14 +6,14 @@ thing on a laptop and another on a cluster, so scalars are resolved here by the 
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from kserve_lite.api.paths import Path, dotted, parent
+from kserve_lite.api.parsed import Parsed
+from kserve_lite.api.paths import Path, dotted
 from kserve_lite.api.problems import Place, Problem
 
 MAX_VALUES = 200_000
@@ -26,21 +26,6 @@ INTEGER = re.compile(r"^[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[1-9][0-9_]*|0
 FLOAT = re.compile(r"^[-+]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)([eE][-+]?[0-9]+)?$")
 TAGGED_TEXT = re.compile(r"^(&\S+\s+)?!!str\s")
 NOT_FINITE = re.compile(r"^([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
-
-
-@dataclass
-class Parsed:
-    """One document: its plain value and the place of every path in it."""
-
-    value: Any
-    places: dict[str, Place]
-    problems: list[Problem] = field(default_factory=list)
-
-    def place(self, path: str) -> Place:
-        """Return where `path` stands, or the nearest written place above it."""
-        while path not in self.places:
-            path = parent(path)
-        return self.places[path]
 
 
 def parse(text: str, file: str) -> Iterator[Parsed]:

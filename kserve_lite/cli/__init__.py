@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"kserve-lite {kserve_lite.__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    given = sys.argv[1:] if argv is None else argv
+    # A controller need not load what only another command uses.
+    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
         import_module(f"{__name__}.{name}").add(subparsers)
     args = parser.parse_args(argv)
     try:

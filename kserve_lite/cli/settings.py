@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from kserve_lite.api.config import Config
 from kserve_lite.api.faults import faults
 from kserve_lite.api.problems import Place, Problem
-from kserve_lite.api.yaml import parse
 
 
 def settings(file: Path | None, wrong: list[Problem]) -> Config:
@@ -21,6 +20,8 @@ def settings(file: Path | None, wrong: list[Problem]) -> Config:
         message = f"{file}: {error.strerror}"
         wrong.append(Problem("file_unreadable", "--config", message, "check the path", Place(str(file))))
         return Config()
+    from kserve_lite.api.yaml import parse
+
     documents = list(parse(text, str(file)))
     for document in documents:
         wrong += document.problems

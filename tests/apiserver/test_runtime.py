@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from kserve_lite.controller.runtime import informer as informer_module
+from kserve_lite.controller.runtime import kube as kube_module
 from kserve_lite.controller.runtime.apply import MANAGED_BY, Applier, Refusal, owner_index
 from kserve_lite.controller.runtime.controller import Controller, Requeue
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import ApiError, Key, Kind, Kube, Object
 from kserve_lite.controller.runtime.metrics import Metrics
+from tests.apiserver.stillness import still
 from tools.apiserver import ApiServer
 
 CONFIGMAP = Kind("", "v1", "ConfigMap", "configmaps")
@@ -64,11 +66,8 @@ class World:
         return [self.roots, *self.children.values()]
 
     async def settled(self) -> None:
-        """Wait until nothing is queued and the caches have been still for a moment."""
-        still = 0
-        while still < 5:
-            await asyncio.sleep(0.1)
-            still = still + 1 if self.controller.queue.quiet else 0
+        """Wait until it has seen everything and looked at it."""
+        await still(self.informers, [self.controller])
 
     def writes(self) -> int:
         return sum(n for (verb, _), n in self.kube.counts.items() if verb not in ("list", "watch", "get"))
@@ -135,7 +134,8 @@ def root(kubectl: Kubectl, namespace: str, *names: str, **data: str) -> None:
 
 
 def read(kubectl: Kubectl, namespace: str, kind: str, name: str) -> Any:
-    return json.loads(kubectl("-n", namespace, "get", kind, name, "-o", "json"))
+    command = ("-n", namespace, "get", kind, name, "--show-managed-fields", "-o", "json")
+    return json.loads(kubectl(*command))
 
 
 async def test_roots_get_their_children_and_then_nothing_is_written(
@@ -219,14 +219,24 @@ async def test_a_number_that_an_autoscaler_takes_over_stays_until_it_does(
     root(kubectl, namespace, "a", replicas="3")
     async with running(kubeconfig, namespace) as world:
         await world.settled()
-        assert read(kubectl, namespace, "deployment", "a")["spec"]["replicas"] == 3
+        before = read(kubectl, namespace, "deployment", "a")
+        assert before["spec"]["replicas"] == 3
 
         root(kubectl, namespace, "a")
         await world.settled()
 
-        deployment = read(kubectl, namespace, "deployment", "a")
-        assert deployment["spec"]["replicas"] == 3
-        assert deployment["metadata"]["generation"] == 1
+        after = read(kubectl, namespace, "deployment", "a")
+        assert owners_of_replicas(before) == ["kserve-lite"]
+        assert owners_of_replicas(after) == ["kserve-lite-replicas"]
+        assert after["spec"] == before["spec"]
+
+
+def owners_of_replicas(deployment: Object) -> list[str]:
+    return [
+        entry["manager"]
+        for entry in deployment["metadata"]["managedFields"]
+        if "f:replicas" in entry["fieldsV1"].get("f:spec", {})
+    ]
 
 
 FOREIGN_SERVICE = {
@@ -328,6 +338,28 @@ async def test_changes_missed_while_the_server_was_away_are_found_when_it_is_bac
         while not converged():
             await asyncio.sleep(0.1)
         assert read(kubectl, namespace, "service", "a")["spec"]["ports"][0]["port"] == 80
+
+
+async def test_a_kind_of_which_nothing_is_heard_is_asked_again_and_is_not_taken_for_deaf(
+    kubeconfig: Path, namespace: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(kube_module, "SILENCE_SECONDS", 0.3)
+    kube = Kube.connect(kubeconfig)
+    informer = Informer(kube, SERVICE, (namespace,))
+    following = asyncio.ensure_future(informer.run())
+    try:
+        async with asyncio.timeout(60):
+            await informer.synced.wait()
+            listed = informer.last_heard
+            while kube.counts.get(("watch", "services"), 0) < 3:
+                await asyncio.sleep(0.05)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await kube.close()
+    assert informer.last_heard > listed + 0.3
+    assert kube.counts["list", "services"] == 1
+    assert not caplog.records
 
 
 async def test_a_kind_that_the_cluster_lacks_is_done_without_until_it_comes(

@@ -53,6 +53,7 @@ async def test_models_wait_for_their_parent_and_become_its_list(kubeconfig: Path
 
         here.apply(PARENT)
         await until(lambda: names(here) == sorted(f"m{n}" for n in range(20)))
+        await settled(process)  # the list is the first of the children
         pod = here.read("deployment", "many-predictor")["spec"]["template"]["spec"]
         assert "--model_config=/mnt/configs/models.json" in pod["containers"][0]["args"]
         assert pod["containers"][0]["readinessProbe"]["httpGet"]["path"] == "/v2/health/ready"

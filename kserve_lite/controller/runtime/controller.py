@@ -45,7 +45,7 @@ class Controller:
     queue: WorkQueue[Key] = field(default_factory=WorkQueue)
 
     def __post_init__(self) -> None:
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy: dict[asyncio.Task[None], Key] = {}
         self._stopping = False
         self.metrics.watch_queue(self.name, self.queue, self._busy)
 
@@ -66,16 +66,31 @@ class Controller:
 
         def changed(before: Object | None, after: Object | None) -> None:
             for obj in (before, after):
-                if obj is not None and (key := _owner(obj, roots)) is not None:
+                if obj is not None and (key := _owner(obj, roots)) is not None and key != self._own_key():
                     self.queue.add(key, idle=not children.synced.is_set())
 
         children.listen(changed)
 
-    def relate(self, others: Informer, keys: Callable[[Object], Iterable[Key]]) -> None:
-        """Look at the keys that have to do with an object of another kind when it comes, goes or changes."""
+    def _own_key(self) -> Key | None:
+        """The key whose reconcile wrote what we are being told of: it knows already."""
+        task = asyncio.current_task()
+        return self._busy.get(task) if task is not None else None
+
+    def relate(
+        self, others: Informer, keys: Callable[[Object], Iterable[Key]], *, status: bool = False
+    ) -> None:
+        """Look at the keys that have to do with an object of another kind when it comes, goes or changes.
+
+        With `status`, also when only its status does.
+        """
+
+        def differs(before: Object, after: Object) -> bool:
+            if _intent(before) != _intent(after):
+                return True
+            return status and before.get("status") != after.get("status")
 
         def changed(before: Object | None, after: Object | None) -> None:
-            if before is None or after is None or _intent(before) != _intent(after):
+            if before is None or after is None or differs(before, after):
                 for key in {key for obj in (before, after) if obj is not None for key in keys(obj)}:
                     self.queue.add(key, idle=True)
 
@@ -103,13 +118,13 @@ class Controller:
         assert me is not None
         while not self._stopping:
             key, waited = await self.queue.get()
-            self._busy.add(me)
+            self._busy[me] = key
             self.metrics.waited.labels(self.name).observe(waited)
             started = time.perf_counter()
             try:
                 result = await self._once(key)
             finally:
-                self._busy.discard(me)
+                self._busy.pop(me, None)
                 self.queue.done(key)
             self.metrics.seconds.labels(self.name).observe(time.perf_counter() - started)
             self.metrics.reconciles.labels(self.name, result).inc()

@@ -109,8 +109,8 @@ class Informer:
                 failures = 1 if self.last_heard > began else failures + 1
                 wait = delay(failures, first=0.2, most=LONGEST_WAIT)
                 if isinstance(error, ApiError):
-                    if error.code == 410:  # the version to resume from is gone: list again
-                        version = ""
+                    if error.code == 410:  # the version to resume from is gone: list again, and soon
+                        version, wait = "", delay(1, first=0.2, most=LONGEST_WAIT)
                     wait = max(wait, error.retry_after or 0.0)
                     if self.optional and error.code in (403, 404):
                         self._is_absent(namespace, error)
@@ -158,12 +158,13 @@ class Informer:
         """Take in events until the server ends the watch; return the version to resume from."""
         async for event in self.kube.watch(self.kind, version, namespace, self.labels):
             self._heard()
+            if event.type == "OPENED":
+                continue
             if event.type == "DELETED":
                 self._drop(key_of(event.object), _number(event.object))
             elif event.type != "BOOKMARK":
                 self._put(self._trimmed(event.object))
             version = event.object["metadata"]["resourceVersion"]
-        self._heard()
         return version
 
     def _heard(self) -> None:

@@ -22,7 +22,7 @@ Object = dict[str, Any]
 
 PAGE = 500
 WATCH_SECONDS = 290  # the server ends the watch; a fresh one resumes from the last bookmark
-SILENCE_SECONDS = 120.0  # bookmarks come about once a minute: longer silence is a half-open connection
+SILENCE_SECONDS = 120.0  # bookmarks come about once a minute: longer silence may be a half-open connection
 
 
 class Key(NamedTuple):
@@ -102,7 +102,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a watch: ADDED, MODIFIED, DELETED or BOOKMARK."""
+    """One line of a watch: ADDED, MODIFIED, DELETED or BOOKMARK; OPENED when it begins."""
 
     type: str
     object: Object
@@ -165,9 +165,11 @@ class Kube:
     async def watch(
         self, kind: Kind, version: str, namespace: str = "", labels: str = ""
     ) -> AsyncIterator[Event]:
-        """Follow a collection from `version` until the server ends the watch.
+        """Follow a collection from `version` until the server ends the watch or is silent for too long.
 
-        Raises `ApiError` 410 when `version` is too old, `httpx2.ReadTimeout` when nothing was heard for too long.
+        A server says nothing for minutes of a kind that never changed, so silence alone is no fault: a new watch tells
+        a quiet server from a dead connection. The first event is OPENED, with an object without anything. Raises
+        `ApiError` 410 when `version` is too old.
         """
         params = {
             "watch": "true",
@@ -181,8 +183,13 @@ class Kube:
             if answer.status_code >= 400:
                 await answer.aread()
                 raise _error(answer)
-            async for line in answer.aiter_lines():
-                event = msgspec.json.decode(line)
+            yield Event("OPENED", {})
+            lines = answer.aiter_lines()
+            while True:
+                try:
+                    event = msgspec.json.decode(await anext(lines))
+                except (StopAsyncIteration, httpx2.ReadTimeout):
+                    return
                 if event["type"] == "ERROR":
                     raise _status(event["object"], event["object"].get("code", 500))
                 yield Event(event["type"], event["object"])

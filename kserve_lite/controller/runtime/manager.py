@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from kserve_lite.controller.runtime.answers import Answer, Answers
 from kserve_lite.controller.runtime.controller import Controller
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import SILENCE_SECONDS, Kube
@@ -44,7 +45,11 @@ class Manager:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        runner = await self._serve()
+        paths = {"/healthz": self._healthz, "/readyz": self._readyz, "/metrics": self._metrics}
+        async with Answers(paths, self.host, self.port):
+            return await self._run(stop)
+
+    async def _run(self, stop: asyncio.Event) -> bool:
         followers = [asyncio.ensure_future(informer.run()) for informer in self.informers]
         working = asyncio.ensure_future(self._lead())
         stopping = asyncio.ensure_future(stop.wait())
@@ -56,7 +61,6 @@ class Manager:
             for task in (*followers, stopping):
                 task.cancel()
             await asyncio.gather(*followers, stopping, return_exceptions=True)
-            await runner.cleanup()
             await self.kube.close()
         for task in (working, *followers):
             if not task.cancelled() and (error := task.exception()):
@@ -64,7 +68,7 @@ class Manager:
         return stop.is_set()
 
     def deaf(self) -> list[str]:
-        """Kinds whose watch heard nothing, not even a bookmark, for far longer than the server stays silent."""
+        """Kinds of which nothing was heard for long, not even that a new watch could be opened."""
         now = time.monotonic()
         return [i.kind.kind for i in self.informers if now - i.last_heard > DEAF_SECONDS]
 
@@ -84,29 +88,17 @@ class Manager:
         finally:
             self.metrics.leading.labels(name).set(0)
 
-    async def _serve(self) -> web.AppRunner:
-        app = web.Application()
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/readyz", self._readyz)
-        app.router.add_get("/metrics", self._metrics)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, self.host, self.port).start()
-        return runner
-
-    async def _healthz(self, _: web.Request) -> web.Response:
+    def _healthz(self) -> Answer:
         deaf = self.deaf()
-        return (
-            web.Response(status=500, text=f"deaf: {', '.join(deaf)}\n") if deaf else web.Response(text="ok\n")
-        )
+        return Answer(500, f"deaf: {', '.join(deaf)}\n".encode()) if deaf else Answer(200, b"ok\n")
 
-    async def _readyz(self, _: web.Request) -> web.Response:
+    def _readyz(self) -> Answer:
         missing = [i.kind.kind for i in self.informers if not i.synced.is_set()]
         return (
-            web.Response(status=503, text=f"not listed yet: {', '.join(missing)}\n")
+            Answer(503, f"not listed yet: {', '.join(missing)}\n".encode())
             if missing
-            else web.Response(text="ok\n")
+            else Answer(200, b"ok\n")
         )
 
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=self.metrics.text(), content_type="text/plain", charset="utf-8")
+    def _metrics(self) -> Answer:
+        return Answer(200, self.metrics.text(), CONTENT_TYPE_LATEST)
