@@ -135,3 +135,9 @@ class Config(Definition):
         "pin",
         description="Whether a changed ServingRuntime waits for the next change of a service, or rolls out.",
     )
+    runtime_changes_at_once: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="Under `follow`, how many services replace their pods at a time; one that fails keeps its place.",
+    )

@@ -14,6 +14,7 @@ from kserve_lite.controller.gather import Gatherer
 from kserve_lite.controller.hosts import host_index, rivals
 from kserve_lite.controller.inferencegraph.reconcile import InferenceGraphs, graphs_with
 from kserve_lite.controller.inferenceservice.reconcile import InferenceServices
+from kserve_lite.controller.inferenceservice.stages import Stages
 from kserve_lite.controller.installed import Installed
 from kserve_lite.controller.runtime.apply import Applier
 from kserve_lite.controller.runtime.controller import Controller
@@ -78,8 +79,10 @@ def inference_services(
         recorder=recorder,
         installed=installed,
         config=config,
+        stages=Stages(config.runtime_changes_at_once, cluster.services),
     )
     controller = Controller("inferenceservice", services.reconcile, metrics)
+    services.stages.wake = controller.queue.add
     controller.own(cluster.services)
     index = host_index(config.network)
     controller.relate(cluster.services, lambda obj: rivals(cluster.services, obj, index))
@@ -106,7 +109,8 @@ def inference_graphs(
     controller.own(cluster.graphs)
     for informer in cluster.children.values():
         controller.follow(informer, cluster.graphs)
-    controller.relate(cluster.services, lambda obj: list(graphs_with(cluster, obj)))
+    # A graph is ready when its services are.
+    controller.relate(cluster.services, lambda obj: list(graphs_with(cluster, obj)), status=True)
     return controller
 
 
@@ -123,6 +127,7 @@ def trained_models(
             Key(one["metadata"]["namespace"], one["metadata"]["name"])
             for one in cluster.models_of(Key(obj["metadata"]["namespace"], obj["metadata"]["name"]))
         ],
+        status=True,
     )
     return controller
 

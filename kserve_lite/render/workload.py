@@ -17,15 +17,16 @@ def deployment(effective: Effective, component: Component) -> dict[str, Any]:
     the default of one replica.
     """
     replicas = component.scaling.replicas
+    pods = dict(component.kept.template) if component.kept is not None else template(component)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata.of_component(effective, component, **pin.written(component)),
+        "metadata": metadata.of_component(effective, component, **pin.written(component, pods)),
         "spec": {
             **({} if replicas is None else {"replicas": replicas}),
             "selector": {"matchLabels": selector(component.name)},
             "strategy": dict(component.strategy),
-            "template": template(component),
+            "template": pods,
         },
     }
 

@@ -52,12 +52,21 @@ class Storage:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The pod template and the pin that a Deployment has already, to be written as they are."""
+
+    template: Mapping[str, Any]
+    annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Component:
     """One component as it runs: the containers have their defaults, merged arguments and filled-in names.
 
     `container` is a Kubernetes Container as JSON, the one that answers; `others` run beside it; `pod` is the rest of
     the PodSpec, without containers. `labels` and `annotations` are those of the pods and of what owns them. `field` is
-    where the user declared it (`spec.predictor.sklearn`). The pod template is made of a component and nothing else.
+    where the user declared it (`spec.predictor.sklearn`). The pod template is made of a component and nothing else,
+    or is what it was before.
     """
 
     role: Role
@@ -82,6 +91,10 @@ class Component:
     credentials: Credentials = NO_CREDENTIALS
     newer: str = ""
     """The revision of runtime and settings that waits for the next change of the service; empty if there is none."""
+    intent: str = ""
+    """A hash of the words of the user that the pods are made of."""
+    kept: Kept | None = None
+    """What the pods were made to before, as long as these words are the same."""
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,22 @@
 """What a Deployment's pods were made of beside the user's words, so that a changed runtime or setting restarts none.
 
-The pin is written on the Deployment, not on its pods. As long as the service itself still means the same pods, they are
-rendered from the pin; as soon as it changes, from what is installed now.
+The pin is written on the Deployment, not on its pods. While the words of the user are the same, the pod template is the
+pinned one; when they changed but still mean the same pods, these are rendered from the pinned runtime and settings;
+else from what is installed now.
 """
 
-import hashlib
+import base64
 import json
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pydantic import BaseModel
 
 from kserve_lite.api.config import Config, PodDefaults, Propagation, Storage
-from kserve_lite.resolve.effective import Component
+from kserve_lite.resolve.effective import Component, Kept
+from kserve_lite.resolve.plain import digest, plain
 from kserve_lite.resolve.platform import Platform
 from kserve_lite.resolve.runtime import Format, Runtime
 
@@ -21,6 +24,8 @@ REVISION = "serving.kserve.io/runtime-revision"
 """Annotation of a Deployment: name and hash of the runtime and settings that its pods are made of."""
 PIN = "serving.kserve.io/runtime-pin"
 """Annotation of a Deployment: that runtime and those settings, and a hash of the pods that they came to."""
+PODS = "serving.kserve.io/runtime-pods"
+"""Annotation of a Deployment: a hash of the user's words, and the pod template that was made of them, compressed."""
 
 # What the pod template is made of.
 _TEMPLATE = ("container", "others", "pod", "storage", "credentials", "labels", "annotations")
@@ -43,7 +48,7 @@ class Pin:
 def revision(platform: Platform) -> str:
     """Return name and hash of a runtime and the settings that reach into pods."""
     name = platform.runtime.name if platform.runtime else "own"
-    return f"{name}@{_digest(_plain(platform))}"
+    return f"{name}@{platform.digest}"
 
 
 def fingerprint(component: Component) -> str:
@@ -51,15 +56,18 @@ def fingerprint(component: Component) -> str:
 
     What is empty does not count, so that a later release may know more than this one without a change of the hash.
     """
-    return _digest({name: _filled(_plain(getattr(component, name))) for name in _TEMPLATE})
+    return digest({name: _filled(plain(getattr(component, name))) for name in _TEMPLATE})
 
 
-def written(component: Component) -> dict[str, str]:
-    """Return the annotations that pin the component."""
-    pin = {**_plain(component.platform), "fingerprint": fingerprint(component)}
+def written(component: Component, template: Mapping[str, Any]) -> dict[str, str]:
+    """Return the annotations that pin the component with the pod template that it came to."""
+    if component.kept is not None:
+        return dict(component.kept.annotations)
+    pin = {**component.platform.plain, "fingerprint": fingerprint(component)}
     return {
         REVISION: revision(component.platform),
         PIN: json.dumps(pin, separators=(",", ":"), sort_keys=True),
+        PODS: f"{component.intent}.{packed(template)}",
     }
 
 
@@ -72,6 +80,29 @@ def read(annotations: Mapping[str, str]) -> Pin | None:
         return Pin(runtime, settings, str(found["fingerprint"]))
     except (KeyError, ValueError, TypeError, AttributeError):
         return None
+
+
+def kept(annotations: Mapping[str, str], intent: str) -> Kept | None:
+    """Return what stays of a live Deployment while the user's words are the same; None if they are not."""
+    found, _, packed = annotations.get(PODS, "").partition(".")
+    template = _unpacked(packed) if found == intent else None
+    if template is None:
+        return None
+    return Kept(template, {name: annotations[name] for name in (REVISION, PIN, PODS)})
+
+
+def packed(template: Mapping[str, Any]) -> str:
+    """Return a pod template as an annotation holds it: a fifth of its text."""
+    text = json.dumps(template, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _unpacked(text: str) -> Mapping[str, Any] | None:
+    try:
+        template = json.loads(zlib.decompress(base64.b64decode(text)))
+    except (ValueError, zlib.error):
+        return None
+    return template if isinstance(template, dict) else None
 
 
 def _known(kind: type[BaseModel], value: Mapping[str, Any]) -> BaseModel:
@@ -87,27 +118,9 @@ def _runtime(value: Mapping[str, Any]) -> Runtime:
     return Runtime(**{**known, **lists, "formats": tuple(Format(**one) for one in known["formats"])})
 
 
-def _plain(value: Any) -> Any:
-    """Return plain JSON of settings, dataclasses and what they hold; defaults are written out, as they may change."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return value
-
-
 def _filled(value: Any) -> Any:
     """Return plain JSON without what is empty, false or null."""
     if isinstance(value, dict):
         kept = {key: _filled(one) for key, one in value.items()}
         return {key: one for key, one in kept.items() if one or (one == 0 and one is not False)}
     return [_filled(one) for one in value] if isinstance(value, list) else value
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -12,9 +12,10 @@ from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.component import Draft, complete
 from kserve_lite.resolve.credentials import credentials
 from kserve_lite.resolve.effective import Component, Effective, Role
+from kserve_lite.resolve.intent import intent
 from kserve_lite.resolve.names import all_hosts, component_name
 from kserve_lite.resolve.network import inside, is_routed, routes, urls
-from kserve_lite.resolve.pin import REVISION, fingerprint, read, revision
+from kserve_lite.resolve.pin import PIN, REVISION, fingerprint, kept, read, revision
 from kserve_lite.resolve.predictor import predictor
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.storage import Reach
@@ -98,7 +99,7 @@ class _Making:
         config: Config,
     ) -> _Made | list[Problem]:
         draft, problems = beside(self.service, spec, role, serving, self._reach(config, None))
-        return problems if draft is None else self._completed(draft, problems, config)
+        return problems if draft is None else self._completed(draft, problems, config, serving.protocol)
 
     def _reach(self, config: Config, container_name: str | None) -> Reach:
         annotations = tuple(self.service.annotations.items())
@@ -106,10 +107,14 @@ class _Making:
         assigned = self.service.name in self.surroundings.parents
         return Reach(config.storage, known, annotations, container_name, self.plain_paths, assigned)
 
-    def _completed(self, draft: Draft, problems: Sequence[Problem], config: Config) -> _Made:
+    def _completed(
+        self, draft: Draft, problems: Sequence[Problem], config: Config, spoken: str = ""
+    ) -> _Made:
         routed = is_routed(self.service, config.network)
         completed = complete(draft, self.service, config, routed=routed)
         component, wrong = _trusted(completed.component, self.service, self.surroundings)
+        words = intent(component, self.service, self.surroundings, spoken or component.protocol)
+        component = replace(component, intent=words)
         in_cluster = completed.problems if not self.plain_paths else ()
         return _Made(draft, component, (*problems, *wrong, *in_cluster), completed.notices)
 
@@ -117,16 +122,33 @@ class _Making:
 def _kept_or_new(
     make: Make, annotations: Mapping[str, str], runtimes: Sequence[Runtime], config: Config
 ) -> _Made | list[Problem]:
-    """Make a component from what is installed now, or from its pin if the service still means the pods of the pin."""
+    """Make a component from what is installed now, or from its pin if the service still means the pods of the pin.
+
+    While the user's words are the same the pods stay whatever this release would make of them.
+    """
     new = make(runtimes, config)
     newer = "none" if isinstance(new, list) else revision(new.component.platform)
-    pin = read(annotations)
-    if pin is None or newer == annotations.get(REVISION):
+    if PIN not in annotations:
         return new
-    old = make([pin.runtime] if pin.runtime else runtimes, pin.over(config))
-    if isinstance(old, list) or old.problems or fingerprint(old.component) != pin.fingerprint:
+    if newer == annotations.get(REVISION):
+        return _kept(new, annotations, "") or new
+    pin = read(annotations)
+    old = None if pin is None else make([pin.runtime] if pin.runtime else runtimes, pin.over(config))
+    if pin is None or old is None or isinstance(old, list) or old.problems:
+        return new
+    if same := _kept(old, annotations, newer):
+        return same
+    if fingerprint(old.component) != pin.fingerprint:
         return new
     return replace(old, component=replace(old.component, newer=newer))
+
+
+def _kept(made: _Made | list[Problem], annotations: Mapping[str, str], newer: str) -> _Made | None:
+    """Return the component with the pods that it has, if they were made of the same words."""
+    if isinstance(made, list) or made.problems:
+        return None
+    same = kept(annotations, made.component.intent)
+    return None if same is None else replace(made, component=replace(made.component, newer=newer, kept=same))
 
 
 def _others(service: InferenceService) -> Iterator[tuple[Role, Transformer | Explainer]]:

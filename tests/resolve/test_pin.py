@@ -1,5 +1,7 @@
 """A changed runtime, setting or release restarts no pod: the template depends on the user's words and the pin alone."""
 
+import re
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,7 @@ from kserve_lite.api.manifests import load
 from kserve_lite.render import render
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.effective import Effective
-from kserve_lite.resolve.pin import PIN, REVISION
+from kserve_lite.resolve.pin import PIN, PODS, REVISION, packed
 from kserve_lite.resolve.runtime import Format, Runtime
 from kserve_lite.resolve.service import resolve
 
@@ -99,6 +101,71 @@ def test_what_does_not_concern_pods_keeps_pods_and_pin(changed: InferenceService
     before = deployments(service())
 
     assert templates(deployments(changed, NEXT, before=before)) == templates(before)
+
+
+def earlier(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return Deployments as a release would have left them whose code made other pods of the same words."""
+    older = deepcopy(found)
+    for one in older.values():
+        template = one["spec"]["template"]
+        template["spec"]["containers"][0]["env"] = [{"name": "OF_OLD", "value": "1"}]
+        annotations = one["metadata"]["annotations"]
+        annotations[PIN] = re.sub('"fingerprint":"[^"]+"', '"fingerprint":"of-old"', annotations[PIN])
+        annotations[PODS] = f"{annotations[PODS].partition('.')[0]}.{packed(template)}"
+    return older
+
+
+CHART = {"helm.sh/chart": "kserve-lite-models-9", "app.kubernetes.io/version": "9"}
+
+
+@pytest.mark.parametrize("runtimes", [BUILT_IN, NEXT], ids=["the same runtimes", "and a changed runtime"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(service(), id="the same words"),
+        pytest.param(service(CHART), id="with the labels of a newer chart"),
+        pytest.param(service(minReplicas=3, maxReplicas=9), id="with other replicas"),
+    ],
+)
+def test_a_release_that_would_make_other_pods_leaves_those_that_there_are(
+    given: InferenceService, runtimes: tuple[Runtime, ...]
+) -> None:
+    before = earlier(deployments(service()))
+
+    after = deployments(given, runtimes, before=before)
+
+    assert templates(after) == templates(before)
+    for name, one in before.items():
+        pinned = {key: one["metadata"]["annotations"][key] for key in (PIN, PODS, REVISION)}
+        assert pinned.items() <= after[name]["metadata"]["annotations"].items()
+
+
+def test_other_words_take_the_pods_of_this_release() -> None:
+    before = earlier(deployments(service()))
+    changed = service(nodeSelector={"disk": "ssd"})
+
+    after = deployments(changed, before=before)
+
+    assert templates(after)["iris-predictor"] == templates(deployments(changed))["iris-predictor"]
+    follows = deployments(service(), config=Config(runtime_changes="follow"), before=before)
+    assert templates(follows) == templates(deployments(service()))
+
+
+def test_a_pin_of_a_release_that_kept_no_pods_is_compared_as_before() -> None:
+    before = deployments(service())
+    for one in before.values():
+        del one["metadata"]["annotations"][PODS]
+
+    assert templates(deployments(service(), NEXT, before=before)) == templates(before)
+
+
+@pytest.mark.parametrize("text", ["x", "x.", "x.####", f"x.{packed([])}", "x.eJw="])  # type: ignore[arg-type]
+def test_pods_that_cannot_be_read_are_made_from_the_pin(text: str) -> None:
+    before = deployments(service())
+    for one in before.values():
+        one["metadata"]["annotations"][PODS] = text
+
+    assert templates(deployments(service(), NEXT, before=before)) == templates(before)
 
 
 def test_a_change_of_the_service_brings_the_runtime_of_today() -> None:

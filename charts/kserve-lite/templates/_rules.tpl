@@ -17,10 +17,4 @@ The controller's rights, from the file that is made of what it does: {root, wher
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if eq .where "namespaces" }}
-# Children block their owner's deletion, which clusters with OwnerReferencesPermissionEnforcement allow to nobody else.
-- apiGroups: [serving.kserve.io]
-  resources: [inferenceservices/finalizers, inferencegraphs/finalizers, trainedmodels/finalizers]
-  verbs: [update]
-{{- end }}
 {{- end }}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
 from kserve_lite.controller.inferenceservice.look import Look
-from kserve_lite.controller.inferenceservice.notes import IGNORED
+from kserve_lite.controller.inferenceservice.notes import IGNORED, REVISION
 
 Object = dict[str, Any]
 
@@ -35,6 +35,10 @@ def events(before: Object, after: Object, look: Look) -> Iterator[Said]:
     for name in ("servingRuntimeName", "clusterServingRuntimeName"):
         if name in after and _runtime(before) not in (None, after[name]):
             yield Said("Normal", "RuntimeChanged", f"served by {after[name]}, before by {_runtime(before)}")
+            return
+    was_made, made = ((one.get("annotations") or {}).get(REVISION) for one in (before, after))
+    if was_made and made and was_made != made:
+        yield Said("Normal", "RuntimeChanged", f"its pods are made of {made}, before of {was_made}")
 
 
 def _condition(status: Object, kind: str) -> Object:

@@ -15,6 +15,7 @@ from kserve_lite.controller.hosts import taken
 from kserve_lite.controller.inferenceservice.events import events
 from kserve_lite.controller.inferenceservice.look import Look
 from kserve_lite.controller.inferenceservice.observe import changed, observe
+from kserve_lite.controller.inferenceservice.stages import Stages
 from kserve_lite.controller.inferenceservice.status import status
 from kserve_lite.controller.inferenceservice.understand import Understood, understand
 from kserve_lite.controller.installed import Installed
@@ -41,28 +42,45 @@ class InferenceServices:
     recorder: Recorder
     installed: Installed
     config: Config
+    stages: Stages
+
+    def __post_init__(self) -> None:
+        self._pinning = self.config.model_copy(update={"runtime_changes": "pin"})
 
     async def reconcile(self, key: Key) -> Requeue | Retry | None:
         """Bring the cluster to what the service says, and its status to what the cluster is."""
         service = self.cluster.services.get(key)
         if service is None or "deletionTimestamp" in service["metadata"]:
+            self.stages.withdraw(key)
+            self.stages.leave(key)
             return None  # children go with their owner
-        understood = understand(
-            service,
-            *self.installed.for_namespace(key.namespace),
-            self.config,
-            self.cluster.surroundings_of(key.namespace),
-            self.applier.children(service),
-        )
-        understood = self._unless_taken(service, understood)
+        understood = self._unless_taken(service, self._understood(service))
         pods, again = await self.gatherer.gather(self.cluster.pods_of(key))
         if _is_new(service):
             await self._report(service, changed(service, understood, self.applier.children(service), pods))
         applied = await self._apply(service, understood)
-        await self._report(service, observe(service, understood, applied.live, pods, applied.refused))
+        look = observe(service, understood, applied.live, pods, applied.refused)
+        await self._report(service, look)
+        if look.stopped or all(rollout.ready for rollout in look.rollouts.values()):
+            self.stages.leave(key)
         if applied.refused:
             return Retry()
         return None if again is None else Requeue(after=again)
+
+    def _understood(self, service: Object) -> Understood:
+        """What the service comes to, from the pins of its pods unless it is its turn to take what is new."""
+        key = key_of(service)
+        runtimes, broken = self.installed.for_namespace(key.namespace)
+        surroundings = self.cluster.surroundings_of(key.namespace)
+        live = self.applier.children(service)
+        kept = understand(service, runtimes, broken, self._pinning, surroundings, live)
+        if self.config.runtime_changes == "pin" or kept.effective is None:
+            return kept
+        newest = understand(service, runtimes, broken, self.config, surroundings, live)
+        if newest.effective is not None and _pods(newest) == _pods(kept):
+            self.stages.withdraw(key)
+            return newest
+        return newest if newest.effective is not None and self.stages.enter(key) else kept
 
     def _unless_taken(self, service: Object, understood: Understood) -> Understood:
         """A service whose host belongs to an older one gets everything but a route."""
@@ -107,6 +125,10 @@ class InferenceServices:
             raise
         for said in events(before, after, look):
             await self.recorder.event(service, said.kind, said.reason, "Reconcile", said.note)
+
+
+def _pods(understood: Understood) -> list[Object]:
+    return [one["spec"]["template"] for one in understood.children if one["kind"] == "Deployment"]
 
 
 def _is_new(service: Object) -> bool:

@@ -115,6 +115,14 @@ def test_a_transformer_that_does_not_answer_is_named_and_takes_the_url_away() ->
     assert "url" not in found
 
 
+def test_an_explainer_that_does_not_answer_leaves_the_predictions_where_they_are() -> None:
+    waiting = Rollout(finding=Finding("Starting", "", "the pods start"))
+    found = status(SERVICE, Look(EFFECTIVE, {"predictor": READY, "explainer": waiting}))
+
+    assert condition(found, "ExplainerReady")["status"] == condition(found, "Ready")["status"] == "Unknown"
+    assert found["url"] == "http://iris.ns.svc.cluster.local"
+
+
 def test_a_pod_too_many_that_fails_is_reported_by_a_service_that_stays_ready() -> None:
     found = status(SERVICE, Look(EFFECTIVE, {"predictor": replace(READY, failed=1, finding=DENIED)}))
 
