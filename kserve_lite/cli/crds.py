@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kserve_lite.api.problems import Problem
 from kserve_lite.cli import problems
+from kserve_lite.cli.cluster import unreachable
 from kserve_lite.controller.crds import MANAGER, Refusal, Settings, apply_all, packaged, version_of
 from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError, Kube
 
@@ -102,5 +103,4 @@ def _unreachable(error: BaseException) -> Problem:
             error.message,
             "--force-conflicts takes the fields over (crds.upgrade.forceConflicts)",
         )
-    message = f"the API server does not answer: {error or type(error).__name__}"
-    return Problem("cluster_unreachable", "", message, "check the kubeconfig and its context")
+    return unreachable(error, "check the kubeconfig and its context")

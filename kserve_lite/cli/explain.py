@@ -1,16 +1,13 @@
-"""`kserve-lite explain`: why an InferenceService answers or does not, from its URI to its route."""
+"""`kserve-lite explain`: why an InferenceService, a graph or a TrainedModel answers or does not."""
 
 import argparse
-import asyncio
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kserve_lite.api.problems import Problem
-from kserve_lite.cli import problems
-from kserve_lite.cli.settings import settings
+from kserve_lite.cli import cluster, problems
 from kserve_lite.cli.terminal import Style
 
 if TYPE_CHECKING:
@@ -32,21 +29,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "explain",
         help="say why an InferenceService of a cluster answers or does not",
         description="Walk the way of an InferenceService on a live cluster: spec, runtime, storage and credentials, "
-        "children, pods, route. Reads only, with your own rights; no Secret is read.",
+        "children, pods, route; or what an InferenceGraph or TrainedModel waits for. Reads only, with your own rights; "
+        "no Secret is read.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", metavar="NAME", help="name of the InferenceService")
+    parser.add_argument(
+        "name", metavar="NAME", help="name of the InferenceService, InferenceGraph or TrainedModel"
+    )
     parser.add_argument("-n", "--namespace", metavar="NS", help="(default: the kubeconfig's)")
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings of the controller (default: all defaults)"
-    )
-    parser.add_argument(
-        "--kubeconfig", type=Path, metavar="FILE", help="(default: KUBECONFIG or ~/.kube/config)"
-    )
-    parser.add_argument(
-        "--context", metavar="NAME", help="context of the kubeconfig (default: its current one)"
-    )
+    cluster.arguments(parser)
     parser.add_argument(
         "-o", "--output", choices=("text", "json"), default="text", help="format (default: text)"
     )
@@ -56,25 +48,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Print the steps; 0 when the last says that it is ready."""
     from kserve_lite.controller.inspect import inspect
-    from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError
 
     wrong: list[Problem] = []
-    config = settings(arguments.config, wrong)
+    config = cluster.config(arguments, wrong)
+    steps = None
+    if not wrong:
+        where = (arguments.kubeconfig, arguments.context)
+        steps = cluster.ask(inspect(arguments.name, arguments.namespace, config, *where), wrong)
     if wrong:
         problems.show(wrong, arguments.output)
         return 1
-    try:
-        steps = asyncio.run(
-            inspect(arguments.name, arguments.namespace, config, arguments.kubeconfig, arguments.context)
-        )
-    except TRANSIENT as error:
-        said = error.message if isinstance(error, ApiError) else str(error) or type(error).__name__
-        remedy = "check the kubeconfig, and your rights to list in the namespace"
-        problems.show([Problem("cluster_unreachable", "", said, remedy)], arguments.output)
-        return 1
     if steps is None:
         remedy = "check the name and the namespace: kubectl get isvc --all-namespaces"
-        message = f"there is no InferenceService {arguments.name}"
+        message = f"there is no InferenceService, InferenceGraph or TrainedModel {arguments.name}"
         problems.show([Problem("not_found", "", message, remedy)], arguments.output)
         return 1
     if arguments.output == "json":

@@ -1,7 +1,6 @@
 """`kserve-lite migrate`: what objects that KServe has managed need, and what will be different; from files or live."""
 
 import argparse
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,8 +10,7 @@ from typing import Any
 from kserve_lite.api.config import Config
 from kserve_lite.api.kinds import GROUP, KINDS
 from kserve_lite.api.problems import Problem
-from kserve_lite.api.yaml import parse
-from kserve_lite.cli import problems
+from kserve_lite.cli import cluster, problems
 from kserve_lite.cli.settings import settings
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.migration import Verdict, verdict
@@ -86,6 +84,7 @@ def judged(values: Sequence[dict[str, Any]], config: Config) -> list[Verdict]:
 
 def _of_files(files: Sequence[str], wrong: list[Problem]) -> list[dict[str, Any]]:
     from kserve_lite.api.manifests import text_of
+    from kserve_lite.api.yaml import parse
 
     values: list[dict[str, Any]] = []
     for file in files:
@@ -98,7 +97,7 @@ def _of_files(files: Sequence[str], wrong: list[Problem]) -> list[dict[str, Any]
 
 
 def _of_cluster(arguments: argparse.Namespace, wrong: list[Problem]) -> list[dict[str, Any]]:
-    from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError, Kind, Kube
+    from kserve_lite.controller.runtime.kube import ApiError, Kind, Kube
 
     async def listed() -> list[dict[str, Any]]:
         kube = Kube.connect(arguments.kubeconfig, arguments.context)
@@ -119,13 +118,8 @@ def _of_cluster(arguments: argparse.Namespace, wrong: list[Problem]) -> list[dic
             await kube.close()
         return found
 
-    try:
-        return asyncio.run(listed())
-    except TRANSIENT as error:
-        said = error.message if isinstance(error, ApiError) else str(error) or type(error).__name__
-        remedy = "check the kubeconfig and your rights to list, or give files"
-        wrong.append(Problem("cluster_unreachable", "", said, remedy))
-        return []
+    remedy = "check the kubeconfig and your rights to list, or give files"
+    return cluster.ask(listed(), wrong, remedy) or []
 
 
 def _as_text(verdicts: Sequence[Verdict]) -> list[str]:

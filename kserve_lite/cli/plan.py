@@ -1,7 +1,6 @@
 """`kserve-lite plan`: what applying some files would create, change, restart and delete in a cluster, and why."""
 
 import argparse
-import asyncio
 import json
 import subprocess
 from collections import Counter
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kserve_lite.api.manifests import Manifests, read, read_text
 from kserve_lite.api.problems import Problem
-from kserve_lite.cli import problems, wanted
+from kserve_lite.cli import cluster, problems, wanted
 
 if TYPE_CHECKING:
     from kserve_lite.controller.difference import Change
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  kserve-lite plan isvc.yaml --config config.yaml                what applying the file would do
+  kserve-lite plan isvc.yaml                                     what applying the file would do
   kserve-lite plan --chart charts/kserve-lite-models --values my.yaml
   kserve-lite plan isvc.yaml --output json | jq '.[].changes[] | select(.restarts)'
 
-It reads the cluster and writes nothing. --config is the controller's own file: config.yaml of its ConfigMap.
+It reads the cluster and writes nothing. Settings are those of the release in the cluster: config.yaml of its ConfigMap.
 Exit codes: 0 the plan is made, 1 a service is refused or the cluster cannot be read.
 """
 SIGNS = {"create": "+", "change": "~", "delete": "-", "keep": " "}
@@ -45,15 +44,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--chart", metavar="CHART", help="a Helm chart instead of files; needs helm")
     parser.add_argument("--values", action="append", default=[], metavar="FILE", help="values of the chart")
     parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="settings of the controller (default: all defaults)"
-    )
-    parser.add_argument(
         "--namespace", default="default", metavar="NS", help="of objects that name none (default: default)"
     )
-    parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="(default: KUBECONFIG)")
-    parser.add_argument(
-        "--context", metavar="NAME", help="context of the kubeconfig (default: its current one)"
-    )
+    cluster.arguments(parser)
     parser.add_argument("--output", choices=("text", "json"), default="text", help="(default: text)")
     parser.set_defaults(run=run, runtimes=[])
 
@@ -61,22 +54,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan."""
     from kserve_lite.controller.plan import plan
-    from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError
 
-    found = _read(arguments)
-    asked = wanted.wanted(found, arguments)
+    asked = wanted.wanted(_read(arguments), arguments)
     if not asked.services and not asked.problems:
         asked.problems.append(wanted.nothing(arguments.chart or (arguments.files or ["-"])[0]))
-    if asked.problems:
+    planned = None
+    if not asked.problems:
+        config = cluster.config(arguments, asked.problems)
+        services = [_plain(service) for service in asked.services]
+        if not asked.problems:
+            reading = plan(services, config, arguments.kubeconfig, arguments.context)
+            planned = cluster.ask(reading, asked.problems)
+    if planned is None:
         problems.show(asked.problems, arguments.output)
-        return 1
-    services = [_plain(service) for service in asked.services]
-    try:
-        planned = asyncio.run(plan(services, asked.config, arguments.kubeconfig, arguments.context))
-    except TRANSIENT as error:
-        said = error.message if isinstance(error, ApiError) else str(error) or type(error).__name__
-        remedy = "check the kubeconfig, and your rights to list in the namespace"
-        problems.show([Problem("cluster_unreachable", "", said, remedy)], arguments.output)
         return 1
     if arguments.output == "json":
         print(json.dumps([_as_json(one) for one in planned], indent=2, ensure_ascii=False, default=str))

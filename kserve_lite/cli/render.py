@@ -9,10 +9,14 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
+from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import read
 from kserve_lite.cli import problems, wanted
 from kserve_lite.render import render
+from kserve_lite.render.graph import render_graph
+from kserve_lite.render.multimodel import model_config
 from kserve_lite.resolve.effective import Component, Effective
+from kserve_lite.resolve.graph import EffectiveGraph, resolve_graph
 from kserve_lite.resolve.service import resolve
 
 EPILOG = """\
@@ -30,8 +34,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Declare the command."""
     parser = commands.add_parser(
         "render",
-        help="print the objects that InferenceServices come to",
-        description="Print the children of each InferenceService exactly as the controller applies them.",
+        help="print the objects that InferenceServices and InferenceGraphs come to",
+        description="Print the children of each InferenceService and InferenceGraph exactly as the controller applies "
+        "them, and the list of models of a service that TrainedModels name.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -50,29 +55,56 @@ def run(arguments: argparse.Namespace) -> int:
     asked = wanted.wanted(read(arguments.files), arguments)
     wrong = list(asked.problems)
     shown: list[dict[str, Any]] = []
+    found: dict[tuple[str, str], Effective] = {}
     for service in asked.services:
+        written = service.written
         effective = resolve(
-            service.written,
-            asked.runtimes(service.written.namespace),
+            written,
+            asked.runtimes(written.namespace),
             asked.config,
             plain_paths=arguments.resolved,
-            surroundings=asked.around[service.written.namespace],
+            surroundings=asked.around[written.namespace],
         )
         if isinstance(effective, list):
             wrong += wanted.located(service, effective)
-        elif arguments.resolved:
-            shown.append(as_plain(effective))
+            continue
+        found[written.namespace, written.name] = effective
+        shown += [as_plain(effective)] if arguments.resolved else children(effective, asked, written)
+        for notice in wanted.located(service, list(effective.notices)):
+            print(f"note: {notice}", file=sys.stderr)
+    for graph in asked.graphs:
+        near = {name: one for (namespace, name), one in found.items() if namespace == graph.written.namespace}
+        router = resolve_graph(graph.written, near, asked.config)
+        if isinstance(router, list):
+            wrong += wanted.located(graph, router)
         else:
-            shown += render(effective, asked.config)
-            for notice in wanted.located(service, list(effective.notices)):
-                print(f"note: {notice}", file=sys.stderr)
-    if not asked.services and not wrong:
+            shown += [graph_as_plain(router)] if arguments.resolved else render_graph(router, asked.config)
+    if not asked.services and not asked.graphs and not wrong:
         wrong.append(wanted.nothing(arguments.files[0]))
     if wrong:
         problems.show(wrong, "json" if arguments.output == "json" else "text")
         return 1
     write(shown, arguments.output)
     return 0
+
+
+def children(effective: Effective, asked: wanted.Wanted, written: InferenceService) -> list[dict[str, Any]]:
+    """Return what the controller applies for a service: the list of its TrainedModels first."""
+    models = asked.models_of(written)
+    lists = [model_config(effective.name, effective.namespace, models)] if models else []
+    return lists + render(effective, asked.config)
+
+
+def graph_as_plain(router: EffectiveGraph) -> dict[str, Any]:
+    """Return a resolved graph as plain values."""
+    return {
+        "name": router.name,
+        "namespace": router.namespace,
+        "url": router.url,
+        "hosts": list(router.hosts),
+        "graph": dict(router.document),
+        "container": dict(router.container),
+    }
 
 
 class _Spelt(RoundTripRepresenter):

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kserve_lite.api.config import Config
 from kserve_lite.api.definition import Resource
+from kserve_lite.api.inferencegraph import InferenceGraph
 from kserve_lite.api.inferenceservice import InferenceService
 from kserve_lite.api.manifests import Manifest, Manifests, read
 from kserve_lite.api.problems import Place, Problem
@@ -20,12 +21,22 @@ from kserve_lite.resolve.installed import visible
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.surroundings import Surroundings
 
+R = TypeVar("R", bound=Resource)
+
 
 @dataclass(frozen=True)
 class Service:
     """One InferenceService and where it was written."""
 
     written: InferenceService
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One InferenceGraph and where it was written."""
+
+    written: InferenceGraph
     manifest: Manifest
 
 
@@ -39,6 +50,16 @@ class Wanted:
     problems: list[Problem]
     around: dict[str, Surroundings] = field(default_factory=dict)
     """By namespace: the ServiceAccounts, storage containers and TrainedModels that the files hold."""
+    graphs: list[Graph] = field(default_factory=list)
+    models: list[TrainedModel] = field(default_factory=list)
+
+    def models_of(self, service: InferenceService) -> list[TrainedModel]:
+        """Return the TrainedModels that name a service."""
+        return [
+            one
+            for one in self.models
+            if (one.namespace, one.spec.inference_service) == (service.namespace, service.name)
+        ]
 
     def runtimes(self, namespace: str) -> tuple[Runtime, ...]:
         """Return what services of a namespace may choose from: what the files hold, else the built-in ones."""
@@ -76,6 +97,12 @@ def wanted(found: Manifests, args: argparse.Namespace) -> Wanted:
             one.written.namespace: surroundings(one.written.namespace, listed, found.accounts, args.namespace)
             for one in services
         },
+        graphs=[
+            Graph(placed(one.resource, args.namespace), one)
+            for one in found.objects
+            if isinstance(one.resource, InferenceGraph)
+        ],
+        models=[placed(one, args.namespace) for one in found.of(TrainedModel)],
     )
 
 
@@ -98,20 +125,24 @@ def surroundings(
     )
 
 
-def placed(service: InferenceService, namespace: str) -> InferenceService:
-    """Return the service in the namespace that it names, or else in this one."""
-    head: Mapping[str, object] = {"namespace": namespace, **service.metadata}
-    return service.model_copy(update={"metadata": dict(head)})
+def placed(resource: R, namespace: str) -> R:
+    """Return the object in the namespace that it names, or else in this one."""
+    head: Mapping[str, object] = {"namespace": namespace, **resource.metadata}
+    return resource.model_copy(update={"metadata": dict(head)})
 
 
 def nothing(file: object) -> Problem:
     """Say that the files hold no service."""
     where = Place(str(file))
     return Problem(
-        "nothing_to_render", "", "there is no InferenceService", "name a file that holds one", where
+        "nothing_to_render",
+        "",
+        "there is no InferenceService or InferenceGraph",
+        "name a file that holds one",
+        where,
     )
 
 
-def located(service: Service, problems: list[Problem]) -> list[Problem]:
+def located(service: Service | Graph, problems: list[Problem]) -> list[Problem]:
     """Return problems with their lines in the file."""
     return [service.manifest.located(problem) for problem in problems]

@@ -165,3 +165,61 @@ def test_a_setting_that_does_not_exist_is_named_with_its_line(
 
     assert main(["render", file, "--config", str(tmp_path / "config.yaml")]) == 1
     assert "config.yaml:2" in capsys.readouterr().err
+
+
+GRAPH = """\
+---
+apiVersion: serving.kserve.io/v1alpha1
+kind: InferenceGraph
+metadata: {name: chain}
+spec: {nodes: {root: {routerType: Sequence, steps: [{serviceName: iris}]}}}
+"""
+MANY = """\
+apiVersion: serving.kserve.io/v1beta1
+kind: InferenceService
+metadata: {name: many}
+spec: {predictor: {model: {modelFormat: {name: sklearn}}}}
+---
+apiVersion: serving.kserve.io/v1alpha1
+kind: TrainedModel
+metadata: {name: rose}
+spec: {inferenceService: many, model: {storageUri: "s3://b/rose", framework: sklearn, memory: 1Mi}}
+"""
+
+
+def test_a_graph_is_rendered_with_the_services_beside_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "all.yaml").write_text(SERVICE + GRAPH)
+
+    children = rendered(capsys, str(tmp_path / "all.yaml"))
+    (config_map,) = (one for one in children if one["kind"] == "ConfigMap")
+    assert "http://iris.default.svc.cluster.local" in config_map["data"]["graph.json"]
+    assert [one["metadata"]["name"] for one in children if one["kind"] == "Deployment"] == [
+        "iris-predictor",
+        "chain",
+    ]
+
+    _, resolved = rendered(capsys, str(tmp_path / "all.yaml"), "--resolved")
+    assert (resolved["name"], resolved["url"]) == ("chain", "http://chain.default.svc.cluster.local")
+
+
+def test_a_graph_without_its_services_names_the_one_that_is_missing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "graph.yaml").write_text(GRAPH)
+
+    assert main(["render", str(tmp_path / "graph.yaml")]) == 1
+    said = capsys.readouterr().err
+    assert "[service_not_found]" in said
+    assert "graph.yaml:5" in said
+
+
+def test_the_models_of_a_server_are_rendered_as_its_list(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "many.yaml").write_text(MANY)
+
+    config_map = rendered(capsys, str(tmp_path / "many.yaml"))[0]
+    assert (config_map["kind"], config_map["metadata"]["name"]) == ("ConfigMap", "modelconfig-many-0")
+    assert '"rose"' in config_map["data"]["models.json"]
