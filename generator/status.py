@@ -3,7 +3,18 @@
 from collections.abc import Iterable
 
 from generator.markdown import cell, generated, table
-from kserve_lite.api.reasons import CONDITIONS, EVENTS, REASONS, Reason, Weight
+from kserve_lite.api.reasons import (
+    CONDITIONS,
+    EVENTS,
+    GRAPH_CONDITIONS,
+    GRAPH_REASONS,
+    MODEL_CONDITIONS,
+    MODEL_REASONS,
+    REASONS,
+    ConditionType,
+    Reason,
+    Weight,
+)
 
 _HEADS: dict[Weight, tuple[str, str]] = {
     "progress": (
@@ -30,7 +41,7 @@ def status_page() -> str:
         "cause, the remedy.\n`kubectl get isvc -o wide` shows it; `kserve-lite explain NAME` walks the whole way.\n"
         "Argo CD's built-in health reads `modelStatus.transitionStatus`, which is always written.\n\n",
         "## Conditions\n\n",
-        table(("Condition", "True means"), ((f"`{c.type}`", cell(c.meaning)) for c in CONDITIONS)),
+        _conditions(CONDITIONS),
     ]
     for weight, (title, what) in _HEADS.items():
         parts.append(f"\n## {title}\n\n{what}\n\n")
@@ -40,7 +51,19 @@ def status_page() -> str:
     )
     rows = ((e.type, f"`{e.reason}`", cell(e.meaning)) for e in EVENTS)
     parts.append(table(("Type", "Reason", "When"), rows))
+    for kind, conditions, reasons in (
+        ("InferenceGraph", GRAPH_CONDITIONS, GRAPH_REASONS),
+        ("TrainedModel", MODEL_CONDITIONS, MODEL_REASONS),
+    ):
+        parts.append(
+            f"\n## {kind}\n\nConditions and reasons of its status; `Ready` repeats the first that is not True.\n\n"
+        )
+        parts += [_conditions(conditions), "\n", _reasons(reasons.values())]
     return "".join(parts)
+
+
+def _conditions(conditions: Iterable[ConditionType]) -> str:
+    return table(("Condition", "True means"), ((f"`{c.type}`", cell(c.meaning)) for c in conditions))
 
 
 def _reasons(reasons: Iterable[Reason]) -> str:

@@ -106,6 +106,60 @@ _REASONS = (
 
 REASONS: dict[str, Reason] = {reason.code: reason for reason in _REASONS}
 
+_ROUTE = ("RoutePending", "RouteNotAccepted")
+_CHILD = ("ForeignObject", "KindNotInstalled", "ChildRefused", "Forbidden", "QuotaExceeded")
+
+GRAPH_CONDITIONS = (
+    ConditionType("Ready", "The router answers, and every service that a request may reach."),
+    ConditionType("SpecValid", "Only there, and False, when the graph comes to nothing."),
+    ConditionType("ChildrenApplied", "Only there, and False, when a child of the graph was refused."),
+    ConditionType("RouterReady", "A pod of the router answers."),
+    ConditionType("RouteReady", "The route from outside is accepted; only there when one is rendered."),
+    ConditionType("Node.NAME", "Every service that a request may reach from this node is ready."),
+)
+
+GRAPH_REASONS: dict[str, Reason] = {
+    one.code: one
+    for one in (
+        Reason("Starting", "progress", "The router's Deployment, or its first pod, is not there yet."),
+        Reason("ServiceNotReady", "progress", "An InferenceService that the graph calls is not ready; its own status "
+               "says why. False where that one is False."),
+        Reason("ServiceNotFound", "failure", "The graph calls an InferenceService that is not there.",
+               "create it, or correct serviceName; the graph waits for it"),
+        Reason("ServiceNotValid", "failure", "An InferenceService that the graph calls comes to nothing itself.",
+               "see its status"),
+        Reason("RouterFailed", "failure", "The Deployment of the router makes no progress; the message says why.",
+               "see the pods of that Deployment"),
+        Reason("ScaledToZero", "failure", "minReplicas is 0, so no router runs.", "raise minReplicas"),
+        *(REASONS[code] for code in ("InvalidSpec", "InternalError", *_CHILD, *_ROUTE)),
+    )
+}  # fmt: skip
+"""What the status of an InferenceGraph may say."""
+
+MODEL_CONDITIONS = (
+    ConditionType("Ready", "The servers of the parent have the model."),
+    ConditionType("InferenceServiceReady", "The InferenceService that is to serve it is ready."),
+    ConditionType(
+        "Loaded", "Every server of the parent that answers has loaded it, or will at its next request."
+    ),
+)
+
+MODEL_REASONS: dict[str, Reason] = {
+    one.code: one
+    for one in (
+        Reason("InvalidSpec", "refusal", "The TrainedModel is not valid.", "kserve-lite validate says why"),
+        Reason("ParentMissing", "failure", "There is no InferenceService of that name; the model waits for it."),
+        Reason("ParentNotValid", "failure", "The InferenceService is not valid.", "see its status"),
+        Reason("ParentHasOwnModel", "refusal", "The InferenceService has a model of its own.",
+               "remove its storageUri"),
+        Reason("ParentNotReady", "failure", "The InferenceService is not ready; the message repeats its own."),
+        Reason("NoServerAnswers", "progress", "No server of the InferenceService answers yet."),
+        Reason("Loading", "progress", "A server is fetching or loading the model."),
+        Reason("ModelLoadFailed", "failure", "A server cannot load the model; the message is its own."),
+    )
+}  # fmt: skip
+"""What the status of a TrainedModel may say."""
+
 
 @dataclass(frozen=True)
 class EventReason:
@@ -119,6 +173,9 @@ class EventReason:
 EVENTS = (
     EventReason("Normal", "InferenceServiceReady", "The service became ready; the note is its URL."),
     EventReason("Normal", "InferenceServiceStopped", "The service was stopped by its annotation."),
+    EventReason(
+        "Normal", "InferenceGraphReady", "The graph became ready; the note is its URL (on the graph)."
+    ),
     EventReason("Normal", "RuntimeChanged", "The service is served by another runtime, or revision of it."),
     EventReason(
         "Warning", "IgnoredSetting", "Something in the object has no effect; the note says what and why."

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from kserve_lite.api.config import Config
-from kserve_lite.controller.rights import RIGHTS
+from kserve_lite.controller.rights import RIGHTS, Right
 from kserve_lite.controller.run import Options, manager
 from kserve_lite.controller.runtime.manager import Manager
+from tests.apiserver.stillness import still
 from tools.apiserver import free_port
 
 Object = dict[str, Any]
@@ -87,6 +89,24 @@ class Namespace:
         items = json.loads(self.run("get", "events.events.k8s.io", "-o", "json"))["items"]
         return [(e["type"], e["reason"], e["note"]) for e in items if e["regarding"]["name"] == name]
 
+    def answer(self, deployment: str) -> None:
+        """Let a Deployment be rolled out and its pod answer, as its controller and a kubelet would."""
+        found = self.read("deployment", deployment)
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+        seen = {"observedGeneration": found["metadata"]["generation"]}
+        template = found["spec"]["template"]
+        version = sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:8]
+        self.set_status("deployment", deployment, {**counts, **seen})
+        for old in self.run("get", "pods", "-l", f"app={deployment}", "-o", "name").split():
+            self.run("delete", old, "--grace-period=0", "--force")
+        labels = {**template["metadata"]["labels"], "app": deployment, "pod-template-hash": version}
+        container = {"name": "kserve-container", "image": "none"}
+        name = f"{deployment}-{version}"
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": labels}}
+        self.apply({**pod, "spec": {"containers": [container]}})
+        ready = [{"type": "Ready", "status": "True"}]
+        self.set_status("pod", name, {"phase": "Running", "conditions": ready})
+
     def set_status(self, kind: str, name: str, status: Object) -> None:
         """Write what a kubelet or the Deployment's controller would write: neither runs here."""
         patch = json.dumps({"status": status})
@@ -145,18 +165,15 @@ def writes(process: Manager) -> int:
 
 
 async def settled(process: Manager) -> None:
-    """Wait until nothing is queued and the caches have been still for a moment."""
-    still = 0
-    while still < 5:
-        await asyncio.sleep(0.1)
-        still = still + 1 if all(c.queue.quiet for c in process.controllers) else 0
+    """Wait until it has seen everything and looked at it."""
+    await still(process.informers, process.controllers)
 
 
-def limited(kubeconfig: Path, namespace: str, kubectl: Kubectl) -> Path:
+def limited(kubeconfig: Path, namespace: str, kubectl: Kubectl, rights: Iterable[Right] = RIGHTS) -> Path:
     """Return a kubeconfig with exactly the controller's rights in one namespace, and none elsewhere."""
     rules = [
         {"apiGroups": [right.group], "resources": [right.resource], "verbs": list(right.verbs)}
-        for right in RIGHTS
+        for right in rights
         if right.where != "cluster"
     ]
     api = "rbac.authorization.k8s.io"

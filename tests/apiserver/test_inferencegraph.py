@@ -53,8 +53,9 @@ async def test_a_graph_is_ready_when_its_router_and_all_its_services_are(
         assert condition(here, "Ready")["reason"] == "ServiceNotReady"
 
         for name in ("a-predictor", "b-predictor"):
-            here.set_status("deployment", name, {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
-                                                 "readyReplicas": 1, "availableReplicas": 1})  # fmt: skip
+            here.answer(name)
+        await until(lambda: condition(here, "Ready").get("status") == "True")
+        await until(lambda: "InferenceGraphReady" in [reason for _, reason, _ in here.events("g")])
         steps = file(here)["nodes"]["root"]["steps"]
         assert steps[0]["url"] == f"http://a.{here.name}.svc.cluster.local/v1/models/a:predict"
 

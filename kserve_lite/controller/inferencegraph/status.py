@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kserve_lite.api.inferencegraph import InferenceGraph
+from kserve_lite.api.reasons import GRAPH_REASONS
+from kserve_lite.controller.findings.refusal import finding
 from kserve_lite.controller.findings.route import ROUTES, closed
 from kserve_lite.controller.inferencegraph.understand import UnderstoodGraph
 from kserve_lite.controller.runtime.apply import Refusal
@@ -17,7 +19,11 @@ from kserve_lite.controller.runtime.status import merge_conditions
 from kserve_lite.resolve.names import inside_hosts
 
 Object = dict[str, Any]
-REASONS = {"service_not_found": "ServiceNotFound", "service_not_valid": "ServiceNotValid"}
+_CODES = {
+    "service_not_found": "ServiceNotFound",
+    "service_not_valid": "ServiceNotValid",
+    "internal": "InternalError",
+}
 """Reasons of what may mend itself; every other problem is the spec's."""
 
 
@@ -53,10 +59,10 @@ def _conditions(
     refused: Sequence[Refusal],
 ) -> Iterator[Object]:
     for problem in understood.problems[:1]:
-        yield _false("SpecValid", REASONS.get(problem.code, "InvalidSpec"), str(problem))
+        yield _false("SpecValid", _CODES.get(problem.code, "InvalidSpec"), str(problem))
     for refusal in refused[:1]:
-        said = f"{refusal.kind} {refusal.name}: {refusal.message}"
-        yield _false("ChildrenApplied", "NameTaken" if refusal.foreign else "ApplyFailed", said)
+        found = finding(refusal)
+        yield _false("ChildrenApplied", found.code, str(found))
     yield _router(live)
     if any(one["kind"] in ROUTES for one in live):
         shut = closed(live)
@@ -72,7 +78,7 @@ def _conditions(
 def _router(live: Sequence[Object]) -> Object:
     deployment = next((one for one in live if one["kind"] == "Deployment"), None)
     if deployment is None:
-        return _false("RouterReady", "RouterMissing", "the router's Deployment is not there", "Unknown")
+        return _false("RouterReady", "Starting", "the router's Deployment is not there yet", "Unknown")
     found = deployment.get("status") or {}
     wanted = (deployment.get("spec") or {}).get("replicas", 1)
     if wanted == 0:
@@ -80,9 +86,8 @@ def _router(live: Sequence[Object]) -> Object:
     for condition in found.get("conditions") or ():
         broken = condition["type"] == "ReplicaFailure" and condition["status"] == "True"
         if broken or (condition["type"] == "Progressing" and condition["status"] == "False"):
-            return _false(
-                "RouterReady", condition.get("reason", "RouterFailed"), condition.get("message", "")
-            )
+            said = f"Deployment {deployment['metadata']['name']}: {condition.get('message', '')}"
+            return _false("RouterReady", "RouterFailed", said)
     if not _answering(live):
         return _false("RouterReady", "Starting", "no router answers yet", "Unknown")
     return {"type": "RouterReady", "status": "True"}
@@ -127,4 +132,9 @@ def _ready(service: Object) -> Object:
 
 
 def _false(kind: str, reason: str, message: str, status: str = "False") -> Object:
-    return {"type": kind, "status": status, "reason": reason, "message": message[:1024]}
+    return {
+        "type": kind,
+        "status": status,
+        "reason": GRAPH_REASONS[reason].code,  # nothing is said that docs/reference/status.md does not know
+        "message": message[:1024],
+    }

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from kserve_lite.api.manifests import load
 from kserve_lite.api.problems import InvalidObject
+from kserve_lite.api.reasons import MODEL_REASONS
 from kserve_lite.api.trainedmodel import TrainedModel
 from kserve_lite.controller.installed import plain
 from kserve_lite.controller.runtime.status import merge_conditions
@@ -93,4 +94,4 @@ def _state(obj: Object, servers: Sequence[Said]) -> Object:
 
 
 def _no(kind: str, reason: str, message: str, status: str = "False") -> Object:
-    return {"type": kind, "status": status, "reason": reason, "message": message[:1024]}
+    return {"type": kind, "status": status, "reason": MODEL_REASONS[reason].code, "message": message[:1024]}
