@@ -1,13 +1,11 @@
 """Hand-written Kubernetes objects that serve a model, and a pod that asks it."""
 
 import json
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e import models
-from tools import build
 from tools.cluster.kubectl import Kubectl, ready
 from tools.errors import ToolError
 from tools.images.catalogue import IMAGES
@@ -100,45 +98,37 @@ class Client:
 
 
 class Load:
-    """Requests from several threads, each on a new connection, until `stop`."""
+    """Requests from several threads, each on a new connection, until `stop`; `rate` a second, or as many as go.
 
-    def __init__(self, client: Client, url: str, body: object, threads: int = 4, seconds: int = 180) -> None:
-        self.client = client
-        namespace = client.namespace
-        command: list[str] = [
-            str(build.program("kubectl")),
-            "--namespace",
-            namespace.name,
-            "exec",
-            "client",
-            "--",
-        ]
-        command += ["python3", "-c", LOAD, url, json.dumps(body), str(threads), str(seconds)]
-        self.process = subprocess.Popen(
-            command, env={"KUBECONFIG": str(namespace.kubectl.kubeconfig)}, stdout=subprocess.PIPE, text=True
-        )
+    They are sent by a process of the pod's own: the API server may go away meanwhile.
+    """
+
+    def __init__(
+        self, client: Client, url: str, body: object, threads: int = 4, seconds: int = 180, rate: int = 0
+    ) -> None:
+        self.namespace = client.namespace
+        arguments = [url, json.dumps(body), str(threads), str(seconds), str(rate)]
+        self._python(START, LOAD, *arguments)
 
     def __enter__(self) -> "Load":
         return self
 
     def __exit__(self, *_: object) -> None:
         with suppress(ToolError):
-            self.client.namespace.run("exec", "client", "--", "touch", "/tmp/stop")
-        try:
-            self.process.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.communicate()
+            self._python(TOUCH)
 
     def answered(self) -> int:
         """Return how many requests have succeeded so far."""
-        return int(self.client.namespace.run("exec", "client", "--", "cat", "/tmp/answered"))
+        return int(self.namespace.run("exec", "client", "--", "cat", "/tmp/answered"))
 
     def stop(self) -> Any:
-        """End the load; return `{"ok": number, "failed": [what each failure was]}`."""
-        self.client.namespace.run("exec", "client", "--", "touch", "/tmp/stop")
-        said, _ = self.process.communicate(timeout=60)
-        return json.loads(said)
+        """End the load; return `{"ok": number, "failed": [what each failure was], "seconds": how long it was}`."""
+        return json.loads(self._python(FINISH, timeout=90))
+
+    def _python(self, script: str, *arguments: str, timeout: float = 60) -> str:
+        return self.namespace.run(
+            "exec", "client", "--", "python3", "-c", script, *arguments, timeout=timeout
+        )
 
 
 def server(name: str, volume: Object = MODEL_IMAGE, **container: Any) -> list[Object]:
@@ -262,6 +252,20 @@ def copier(path: str) -> Object:
     }
 
 
+def killer(part: str) -> Object:
+    """Return a pod that kills a process of the node by its name and ends: the node's own tools start it again."""
+    container = {
+        "name": "kill",
+        "image": SERVER,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", KILL, part],
+        "securityContext": {"runAsUser": 0, "capabilities": {"add": ["KILL"]}},
+    }
+    spec = {"restartPolicy": "Never", "hostPID": True, "containers": [container]}
+    meta = {"name": f"kill-{part}", "namespace": "kube-system"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
 # Scripts for the client pod: Python's standard library alone.
 GET = """
 import sys, urllib.request
@@ -288,12 +292,48 @@ except OSError as error:
     said = [0, str(error)]
 print(json.dumps(said))
 """
+KILL = """
+import os, sys
+for number in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        command = open(f"/proc/{number}/cmdline").read().split(chr(0))[0]
+    except OSError:
+        continue
+    if command.rpartition("/")[2] == sys.argv[1]:
+        os.kill(int(number), 9)
+        sys.exit()
+sys.exit(f"there is no {sys.argv[1]}")
+"""
+START = """
+import os, subprocess, sys
+for name in ("stop", "result", "answered"):
+    os.path.exists(f"/tmp/{name}") and os.remove(f"/tmp/{name}")
+nowhere = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], start_new_session=True, **nowhere)
+while not os.path.exists("/tmp/answered"):
+    pass
+"""
+TOUCH = """
+open("/tmp/stop", "w").close()
+"""
+FINISH = (
+    TOUCH
+    + """
+import os, time
+while not os.path.exists("/tmp/result"):
+    time.sleep(0.1)
+print(open("/tmp/result").read())
+"""
+)
 LOAD = """
 import json, os, sys, threading, time, urllib.request
-url, body, threads, seconds = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3]), int(sys.argv[4])
-ok, failed, end = [], [], time.monotonic() + seconds
-def ask():
+url, body, threads, seconds, rate = sys.argv[1], sys.argv[2].encode(), *map(int, sys.argv[3:6])
+ok, failed, began = [], [], time.monotonic()
+end = began + seconds
+def ask(number):
+    due = began + number / rate if rate else 0
     while not os.path.exists("/tmp/stop") and time.monotonic() < end:
+        time.sleep(max(0, due - time.monotonic()))
         try:
             request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -301,14 +341,16 @@ def ask():
             ok.append(1)
         except (OSError, ValueError) as error:
             failed.append(repr(error))
-workers = [threading.Thread(target=ask) for _ in range(threads)]
+        due += threads / rate if rate else 0
+def write(name, text):
+    with open(f"/tmp/{name}.new", "w") as file:
+        file.write(text)
+    os.replace(f"/tmp/{name}.new", f"/tmp/{name}")
+workers = [threading.Thread(target=ask, args=[number]) for number in range(threads)]
 for worker in workers:
     worker.start()
 while any(worker.is_alive() for worker in workers):
-    with open("/tmp/answered.new", "w") as file:
-        file.write(str(len(ok)))
-    os.replace("/tmp/answered.new", "/tmp/answered")
+    write("answered", str(len(ok)))
     time.sleep(0.2)
-os.remove("/tmp/stop") if os.path.exists("/tmp/stop") else None
-print(json.dumps({"ok": len(ok), "failed": failed}))
+write("result", json.dumps({"ok": len(ok), "failed": failed, "seconds": time.monotonic() - began}))
 """

@@ -48,6 +48,20 @@ class Release:
         self.helm("uninstall", self.name, "--namespace", self.namespace, "--wait", "--ignore-not-found")
         self.kubectl("delete", "namespace", self.namespace, "--ignore-not-found", timeout=120)
 
+    def leader(self) -> str:
+        """Return the pod that leads; empty while none does."""
+        lease = self.kubectl.get("lease", self.name, f"--namespace={self.namespace}")
+        return str(lease["spec"].get("holderIdentity") or "").rpartition("_")[0]
+
+    def kill(self, pod: str) -> None:
+        """Take a pod of the controller away without a word, as a node that dies does."""
+        self.kubectl("delete", "pod", pod, f"--namespace={self.namespace}", "--grace-period=0", "--force")
+
+    def metrics(self, pod: str) -> str:
+        """Return the metrics of one pod of the controller."""
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}:8080/proxy/metrics"
+        return self.kubectl("get", "--raw", path)
+
     def log(self, lines: int = 100) -> str:
         """Return the end of what the controller has said."""
         label = f"--selector=app.kubernetes.io/instance={self.name}"

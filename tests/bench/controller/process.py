@@ -22,6 +22,7 @@ _RECONCILES = re.compile(
     r'^controller_runtime_reconcile_total\{controller="inferenceservice",.*\} ([\d.e+]+)', re.MULTILINE
 )
 _DEPTH = re.compile(r'^workqueue_depth\{name="inferenceservice"\} ([\d.e+]+)', re.MULTILINE)
+_LEADS = 'leader_election_master_status{name="kserve-lite"} 1.0'
 READING = frozenset({"get", "list", "watch"})
 
 
@@ -44,13 +45,16 @@ class Controller:
         return self
 
     def ready(self, seconds: float = 120) -> float:
-        """Wait until it says that it is ready; return seconds since the start."""
+        """Wait until it has listed everything and leads; return seconds since the start."""
         wait(lambda: self._ask("/readyz") is not None, seconds)
+        wait(lambda: _LEADS in (self._ask("/metrics") or ""), seconds)
         return time.monotonic() - self.began
 
     def stop(self, number: int = signal.SIGTERM) -> float:
         """End it; return how long that took."""
         began = time.monotonic()
+        if self.process.poll() is not None:
+            return 0.0
         self.process.send_signal(number)
         self.process.wait(timeout=60)
         return time.monotonic() - began
