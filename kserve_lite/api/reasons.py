@@ -155,6 +155,7 @@ MODEL_REASONS: dict[str, Reason] = {
         Reason("ParentNotReady", "failure", "The InferenceService is not ready; the message repeats its own."),
         Reason("NoServerAnswers", "progress", "No server of the InferenceService answers yet."),
         Reason("Loading", "progress", "A server is fetching or loading the model."),
+        Reason("Updating", "progress", "The version before answers until a server has loaded this one."),
         Reason("ModelLoadFailed", "failure", "A server cannot load the model; the message is its own."),
     )
 }  # fmt: skip

@@ -76,7 +76,7 @@ def _state(obj: Object, servers: Sequence[Said]) -> Object:
     """Every server that answers has it, or the first one that has not says why."""
     if not servers:
         return _no("Loaded", "NoServerAnswers", "no server of the InferenceService answers yet", "Unknown")
-    name, uri = obj["metadata"]["name"], obj["spec"]["model"]["storageUri"]
+    name, uri = obj["metadata"]["name"], (obj["spec"].get("model") or {}).get("storageUri", "")
     for said in servers:
         match progress(said.get(name), uri):
             case "loading":

@@ -11,6 +11,7 @@ from kserve_lite.controller.inferenceservice.understand import understand
 from kserve_lite.controller.trainedmodel.status import status
 from kserve_lite.resolve.catalogue import BUILT_IN
 from kserve_lite.resolve.effective import Effective
+from kserve_lite.resolve.multimodel import UPDATING, Report
 from kserve_lite.resolve.surroundings import Surroundings
 
 Object = dict[str, Any]
@@ -54,7 +55,7 @@ STARTING = {
 }
 INVALID = {**MODEL, "spec": {"inferenceService": "many"}}
 PARENTS = "InferenceServiceReady"
-HAS = {"m": ("READY", "")}
+HAS = {"m": Report("READY", "", "")}
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,12 @@ HAS = {"m": ("READY", "")}
         pytest.param(MODEL, PARENT, EFFECTIVE, [], "Loaded", "Unknown", "NoServerAnswers", id="no server"),
         pytest.param(MODEL, PARENT, EFFECTIVE, [HAS, {}], "Loaded", "Unknown", "Loading", id="one of two has it"),
         pytest.param(
-            MODEL, PARENT, EFFECTIVE, [{"m": ("UNAVAILABLE", "no such file")}], "Loaded", "False", "ModelLoadFailed",
+            MODEL, PARENT, EFFECTIVE, [{"m": Report("UNAVAILABLE", "no such file", "s3://b/m")}], "Loaded", "False", "ModelLoadFailed",
             id="it does not load",
+        ),
+        pytest.param(
+            MODEL, PARENT, EFFECTIVE, [{"m": Report("READY", UPDATING, "")}], "Loaded", "Unknown", "Updating",
+            id="another version is on its way",
         ),
     ],
 )  # fmt: skip
@@ -81,7 +86,7 @@ def test_what_a_model_waits_for_is_said_and_ready_repeats_the_first_of_it(
     model: Object,
     service: Object | None,
     resolved: Effective | None,
-    said: list[dict[str, tuple[str, str]]],
+    said: list[dict[str, Report]],
     condition: str,
     value: str,
     reason: str,
@@ -95,7 +100,9 @@ def test_what_a_model_waits_for_is_said_and_ready_repeats_the_first_of_it(
 
 
 def test_a_model_that_every_server_has_is_ready_at_its_own_url() -> None:
-    found = status(MODEL, PARENT, EFFECTIVE, [HAS, {"m": ("", "its next request loads it")}])
+    found = status(
+        MODEL, PARENT, EFFECTIVE, [HAS, {"m": Report("UNAVAILABLE", "its next request loads it", "")}]
+    )
 
     assert {one["type"]: one["status"] for one in found["conditions"]} == {
         "Ready": "True", "InferenceServiceReady": "True", "Loaded": "True",
