@@ -55,6 +55,8 @@ STARTING = {
 }
 INVALID = {**MODEL, "spec": {"inferenceService": "many"}}
 PARENTS = "InferenceServiceReady"
+FAILED = {"m": Report("UNAVAILABLE", "no such file", "s3://b/m")}
+NEXT = {"m": Report("READY", UPDATING, "")}
 HAS = {"m": Report("READY", "", "")}
 
 
@@ -73,11 +75,11 @@ HAS = {"m": Report("READY", "", "")}
         pytest.param(MODEL, PARENT, EFFECTIVE, [], "Loaded", "Unknown", "NoServerAnswers", id="no server"),
         pytest.param(MODEL, PARENT, EFFECTIVE, [HAS, {}], "Loaded", "Unknown", "Loading", id="one of two has it"),
         pytest.param(
-            MODEL, PARENT, EFFECTIVE, [{"m": Report("UNAVAILABLE", "no such file", "s3://b/m")}], "Loaded", "False", "ModelLoadFailed",
+            MODEL, PARENT, EFFECTIVE, [FAILED], "Loaded", "False", "ModelLoadFailed",
             id="it does not load",
         ),
         pytest.param(
-            MODEL, PARENT, EFFECTIVE, [{"m": Report("READY", UPDATING, "")}], "Loaded", "Unknown", "Updating",
+            MODEL, PARENT, EFFECTIVE, [NEXT], "Loaded", "Unknown", "Updating",
             id="another version is on its way",
         ),
     ],
