@@ -16,6 +16,7 @@ from kserve_lite.controller.runtime.controller import Controller
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import SILENCE_SECONDS, Kube
 from kserve_lite.controller.runtime.leader import Election
+from kserve_lite.controller.runtime.memory import give_back
 from kserve_lite.controller.runtime.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -53,19 +54,25 @@ class Manager:
         followers = [asyncio.ensure_future(informer.run()) for informer in self.informers]
         working = asyncio.ensure_future(self._lead())
         stopping = asyncio.ensure_future(stop.wait())
+        settling = asyncio.ensure_future(self._settle())
         try:
             await asyncio.wait({working, stopping, *followers}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)  # releases the Lease: needs the client
-            for task in (*followers, stopping):
+            for task in (*followers, stopping, settling):
                 task.cancel()
-            await asyncio.gather(*followers, stopping, return_exceptions=True)
+            await asyncio.gather(*followers, stopping, settling, return_exceptions=True)
             await self.kube.close()
         for task in (working, *followers):
             if not task.cancelled() and (error := task.exception()):
                 raise error
         return stop.is_set()
+
+    async def _settle(self) -> None:
+        """Wait for the first lists, and give back what reading them took."""
+        await asyncio.gather(*(informer.synced.wait() for informer in self.informers))
+        give_back()
 
     def deaf(self) -> list[str]:
         """Kinds of which nothing was heard for long, not even that a new watch could be opened."""
