@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from kserve_lite.controller.runtime.apply import APPLIED, covers, stamped
+from kserve_lite.resolve.pin import PIN, PODS
 
 Object = dict[str, Any]
 TEMPLATE = "spec.template"
+PINNED = frozenset(f"metadata.annotations[{name}]" for name in (PIN, PODS))
+"""What pods are made of, written down for the next look: what it says is told field by field."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ def _one(child: Object, live: Object | None, owner: Object | None) -> Change:
         return Change("create", kind, name)
     fields = tuple(_fields(child, live, ""))
     dropped = owner is not None and not fields and _digest(stamped(child, owner)) != _digest(live)
-    return Change("change" if fields or dropped else "keep", kind, name, fields, dropped)
+    told = tuple(one for one in fields if one.path not in PINNED)
+    return Change("change" if fields or dropped else "keep", kind, name, told, dropped)
 
 
 def _key(obj: Object) -> tuple[str, str]:
