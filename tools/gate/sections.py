@@ -53,5 +53,5 @@ SECTIONS = (
     make("e2e", 35, "images", "cluster", landing=False),
     make("test-apiserver", 15, "setup", "programs", landing=False),
     make("test-helm", 10, "setup", "programs"),
-    make("chart", 10, "setup", "programs", landing=False),
+    make("chart", 10, "setup", "programs"),
 )
