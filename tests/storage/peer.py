@@ -19,6 +19,7 @@ class Peer:
     address: str = ""
     reply: Callable[[str, dict[str, str]], Reply] = lambda path, query: (404, {}, b"")
     sent: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)  # of POSTs
 
 
 @pytest.fixture
@@ -36,6 +37,10 @@ def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            plan.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode())
+            self.do_GET()
 
         def do_GET(self) -> None:
             plan.sent.append((self.path, dict(self.headers)))

@@ -183,7 +183,7 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         )
 
 
-def make_container(endpoint: str, name: str) -> None:
+def make_container(endpoint: str, name: str, ca: Path | None = None) -> None:
     """Create a container, which obstore can't: one request, signed with the account's key."""
     import base64
     import hashlib
@@ -202,7 +202,8 @@ def make_container(endpoint: str, name: str) -> None:
         "Authorization": f"SharedKey devstoreaccount1:{base64.b64encode(key).decode()}",
         "Content-Length": "0",
     }
-    answer = urllib3.request("PUT", f"{endpoint}/{name}?restype=container", headers=headers)
+    pool = urllib3.PoolManager(ca_certs=str(ca) if ca else None)
+    answer = pool.request("PUT", f"{endpoint}/{name}?restype=container", headers=headers)
     assert answer.status == 201, answer.data
 
 

@@ -1,4 +1,8 @@
-"""A pod's identity instead of a key: MinIO's own token service gives keys for a token, as AWS does for EKS (IRSA)."""
+"""A pod's identity instead of a key.
+
+MinIO's own token service gives keys for a token, as AWS does for EKS (IRSA); Azurite takes the token that a login
+service gives for one, as Microsoft's does for AKS.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import obstore
 import pytest
-from obstore.store import S3Store
+from obstore.store import AzureStore, S3Store
 
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import Settings
 from tests.storage.faults import certificate
 from tests.storage.peer import Peer, as_json, peer
+from tests.storage.proxy import Breaks, between
 from tests.storage.support import contents
-from tests.storage_servers.conftest import free_port, running
+from tests.storage_servers.conftest import AZURITE_KEY, free_port, make_container, running
 from tools.build import program
 from tools.wait import wait_for
 
@@ -147,4 +153,70 @@ def test_a_token_that_the_role_does_not_take_is_one_error_without_the_token(
 
     assert failure.value.code in ("access_denied", "wrong_credentials")
     assert role.read_text() not in str(failure.value)
+    assert contents(dest) == {}
+
+
+@pytest.fixture
+def azure_identity(peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    """Run Azurite for tokens alone, and a login service that gives one for a pod's; yields the service."""
+    folder, port = tmp_path / "azurite", free_port()
+    folder.mkdir()
+    cert, key = certificate(tmp_path)
+    command: list[object] = [program("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", port]
+    command += ["--location", folder, "--cert", cert, "--key", key, "--oauth", "basic"]
+    with (
+        running([*command, "--skipApiVersionCheck", "--silent"], port, folder),
+        between(Breaks(peer.address), tls=(cert, key)) as login,
+    ):
+        endpoint = f"https://127.0.0.1:{port}/devstoreaccount1"
+        make_container(endpoint, "models", cert)
+        owner = AzureStore(
+            "models",
+            account_name="devstoreaccount1",
+            account_key=AZURITE_KEY,
+            endpoint=endpoint,
+            client_options={"root_certificate": cert.read_bytes()},
+        )
+        obstore.put(owner, "iris/model.joblib", b"a model")
+        (tmp_path / "federated").write_text("the pod's token")
+        for name, value in {
+            "AZURE_STORAGE_ENDPOINT": endpoint,
+            "AZURE_STORAGE_ACCOUNT_NAME": "devstoreaccount1",
+            "AZURE_AUTHORITY_HOST": login.address,
+            "AZURE_CLIENT_ID": "reader",
+            "AZURE_TENANT_ID": "team",
+            "AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "federated"),
+            "SSL_CERT_FILE": str(cert),
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield peer
+
+
+def test_a_token_of_the_service_account_opens_the_container(azure_identity: Peer, dest: Path) -> None:
+    """Azurite reads a token's claims and does not check who signed it."""
+    now = int(time.time())
+    claims = {"aud": "https://storage.azure.com", "iss": "https://sts.windows.net/team/"}
+    times = {"nbf": now - 60, "iat": now - 60, "exp": now + 600}
+    parts = ({"alg": "RS256", "typ": "JWT"}, {**claims, **times}, {})
+    token = ".".join(encoded(json.dumps(part).encode()) for part in parts)
+    azure_identity.reply = lambda path, query: as_json({"access_token": token, "expires_in": 600})
+
+    fetch("azure://models/iris", dest, settings=QUICK)
+
+    assert contents(dest) == {"model.joblib": b"a model"}
+    assert azure_identity.sent[0][0] == "/team/oauth2/v2.0/token"
+    assert "client_id=reader" in azure_identity.bodies[0]
+    assert quote_plus("the pod's token") in azure_identity.bodies[0]
+
+
+def test_a_token_that_the_login_service_does_not_take_is_wrong_credentials(
+    azure_identity: Peer, dest: Path
+) -> None:
+    azure_identity.reply = lambda path, query: (400, {}, b'{"error": "invalid_client"}')
+
+    with pytest.raises(StorageError) as failure:
+        fetch("azure://models/iris", dest, settings=QUICK)
+
+    assert failure.value.code == "wrong_credentials"
+    assert "the pod's token" not in str(failure.value)
     assert contents(dest) == {}
