@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tests.bench import models
+from tests.bench import grpc_cases, models
 from tests.bench.environments import python_of
 
 PEERS = Path(__file__).parent / "peers"
@@ -45,6 +45,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     answer: Callable[[bytes], object] = json.loads
     """The part of a reply that must be equal between the servers."""
+    grpc: bool = False
+    """Whether the body is a gRPC message, sent over HTTP/2."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,15 @@ class Case:
     """Per number of connections: the ratio over the baseline that counts as met."""
     baseline_request: Request | None = None
     """What the baseline is asked instead, where it takes the same rows in another form."""
+    ceiling: Server | None = None
+    """What answers without computing; None is `CEILING`."""
     ceiling_share: float | None = None
     """The share of the ceiling that counts as met too, where it is lower than the goal."""
+
+    @property
+    def servers(self) -> tuple[Server, Server, Server]:
+        """Subject, baseline, ceiling: the order in which they are asked."""
+        return self.subject, self.baseline, self.ceiling or CEILING
 
     def request_of(self, server: Server) -> Request:
         """What this server is asked."""
@@ -128,6 +137,44 @@ CEILING = Server(
     packages=("uvloop", "httptools"),
 )
 
+OURS_GRPC = replace(
+    OURS,
+    command=lambda launch: [
+        sys.executable,
+        *("-m", "kserve_lite_server", "--model_name", MODEL, "--model_dir", str(launch.model_dir)),
+        *("--http_port", "0", "--grpc_port", str(launch.port)),
+    ],
+    packages=(*OURS.packages, "grpcio"),
+)
+OURS_ON_ONE_PORT = replace(
+    OURS_GRPC,
+    name="kserve-lite, one port",
+    command=lambda launch: [
+        *OURS_GRPC.command(launch)[:-4],
+        *("--http_port", str(launch.port), "--grpc_port", str(launch.port)),
+    ],
+)
+KSERVE_GRPC = replace(
+    KSERVE,
+    command=lambda launch: [
+        *KSERVE.command(launch)[:-4],
+        *("--http_port", str(launch.port + 1), "--grpc_port", str(launch.port)),
+    ],
+    packages=(*KSERVE.packages, "grpcio"),
+)
+CEILING_GRPC = Server(
+    name="ceiling",
+    command=lambda launch: [
+        *(sys.executable, str(PEERS / "ceiling_grpc.py")),
+        *(str(launch.port), launch.reply.hex()),
+    ],
+    packages=("grpcio",),
+)
+CEILING_AIO = replace(
+    CEILING_GRPC, name="grpc.aio, constant", command=lambda launch: [*CEILING_GRPC.command(launch), "aio"]
+)
+CEILING_THREADS = replace(CEILING_GRPC, name="grpcio threads, constant")
+
 IRIS_ROW = [[5.1, 3.5, 1.4, 0.2]]
 WIDE_ROWS = [[((row * 31 + column * 17) % 1000) / 7 - 70 for column in range(30)] for row in range(1000)]
 PERSON = {"age": 31.5, "city": "Oslo", "visits": 3}
@@ -175,6 +222,14 @@ def against_kserve(
     """Return a case of ours against KServe's server."""
     return Case(id, title, model, request, OURS, KSERVE, connections, goals, ceiling_share=share)
 
+
+GRPC_ROW = Request(
+    grpc_cases.INFER,
+    grpc_cases.message(MODEL, IRIS_ROW),
+    grpc_cases.HEADERS,
+    grpc_cases.outputs,
+    grpc=True,
+)
 
 CASES = (
     against_kserve(
@@ -260,5 +315,36 @@ CASES = (
         (1,),
         {1: 5},
         baseline_request=Request(INFER, tensor(WIDE_ROWS), answer=outputs),
+    ),
+    Case(
+        "grpc-iris",
+        "gRPC ModelInfer, raw, logistic regression on iris, 1 row; ceiling: grpcio, 4 threads, a constant reply",
+        models.iris_logistic_regression,
+        GRPC_ROW,
+        OURS_GRPC,
+        KSERVE_GRPC,
+        (1, 16, 64),
+        {1: 2, 16: 3, 64: 3},
+        ceiling=CEILING_GRPC,
+    ),
+    Case(
+        "grpc-one-port",
+        "gRPC on the HTTP port against gRPC on its own, both ours; ceiling: grpcio, 4 threads, a constant reply",
+        models.iris_logistic_regression,
+        GRPC_ROW,
+        OURS_ON_ONE_PORT,
+        OURS_GRPC,
+        (1, 16, 64),
+        ceiling=CEILING_GRPC,
+    ),
+    Case(
+        "grpc-servers",
+        "grpcio's threads against grpc.aio on uvloop, both with a constant reply",
+        models.iris_logistic_regression,
+        GRPC_ROW,
+        CEILING_THREADS,
+        CEILING_AIO,
+        (1, 16, 64),
+        ceiling=CEILING_GRPC,
     ),
 )

@@ -1,4 +1,4 @@
-"""`python -m tests.bench.http`: our server against its peers over HTTP, in interleaved rounds on one core.
+"""`python -m tests.bench.http`: our server against its peers over HTTP and gRPC, in interleaved rounds on one core.
 
 Prints one table of ratios a case and writes it to docs/benchmarks.md with the machine and the command. Ends
 with 1 when servers answer differently or a request fails; a goal that is missed is printed as missed.
@@ -11,7 +11,7 @@ import sys
 from datetime import date
 
 from tests.bench import chart, load, machine, report
-from tests.bench.cases import CASES, CEILING, Case
+from tests.bench.cases import CASES, Case
 from tests.bench.environments import CACHE, ROOT, build
 from tests.bench.measure import Cores, measure
 from tests.bench.servers import ServerError
@@ -23,15 +23,16 @@ def main(arguments: list[str]) -> int:
     """Measure the chosen cases one after another."""
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    generator, cores = load.generator(), machine.cores()
+    cores = machine.cores()
     for case in CASES:
         if options.case and case.id not in options.case:
             continue
         print(f"{case.id}: {case.title}", file=sys.stderr)
-        for server in (case.subject, case.baseline, CEILING):
+        for server in case.servers:
             if server.environment:
                 build(server.environment)
         try:
+            generator = load.generator(grpc=case.request.grpc)
             seen = measure(case, generator, cores, options.rounds, options.seconds, CACHE, say)
         except (ServerError, load.LoadError) as error:
             print(f"{case.id}: {error}", file=sys.stderr)

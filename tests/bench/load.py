@@ -43,12 +43,22 @@ class Generator:
 OWN = Generator("an asyncio generator of our own", (sys.executable, "-m", "tests.bench.load_asyncio"))
 
 
-def generator() -> Generator:
-    """Return the fastest load generator of this machine."""
+def generator(*, grpc: bool = False) -> Generator:
+    """Return the fastest load generator of this machine. Raises LoadError where there is none for gRPC."""
+    if grpc:
+        return _h2load()
     if wrk := shutil.which("wrk"):
         version = subprocess.run([wrk, "--version"], capture_output=True, text=True, check=False).stdout
         return Generator(" ".join(version.split()[:2]), (sys.executable, "-m", "tests.bench.load_wrk", wrk))
     return OWN
+
+
+def _h2load() -> Generator:
+    h2load = shutil.which("h2load")
+    if h2load is None:
+        raise LoadError("gRPC is loaded by h2load: apt-get install nghttp2-client")
+    version = subprocess.run([h2load, "--version"], capture_output=True, text=True, check=False).stdout
+    return Generator(version.strip(), (sys.executable, "-m", "tests.bench.load_h2load", h2load))
 
 
 def run(

@@ -4,7 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-from tests.bench.cases import CEILING, Case, Server
+from tests.bench.cases import Case, Server
 from tests.bench.environments import versions
 from tests.bench.measure import Cores
 
@@ -42,7 +42,7 @@ def memory() -> str:
 
 def software(case: Case) -> str:
     """Return each server of the case with the versions that matter."""
-    return "; ".join(named_versions(server) for server in (case.subject, case.baseline, CEILING))
+    return "; ".join(named_versions(server) for server in case.servers)
 
 
 def named_versions(server: Server) -> str:

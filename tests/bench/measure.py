@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import models
-from tests.bench.cases import CEILING, Case
+from tests.bench.cases import Case
 from tests.bench.load import Generator, Load, run
 from tests.bench.servers import Running, ServerError, ask, running
 
@@ -42,7 +42,7 @@ def measure(
     model_dir = models.folder(case.model, cache / "models")
     with contextlib.ExitStack() as stack:
         servers: list[Running] = []
-        for program in (case.subject, case.baseline, CEILING):
+        for program in case.servers:
             say(f"starting {program.name}")
             reply = servers[0].reply if servers else b""
             request = case.request_of(program)

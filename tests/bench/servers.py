@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import load
+from tests.bench import grpc_cases, load
 from tests.bench.cases import Launch, Request, Server
 
 START_SECONDS = 120
@@ -94,6 +94,8 @@ def first_answer(process: subprocess.Popen[bytes], port: int, request: Request, 
 
 def ask(port: int, request: Request) -> tuple[int, bytes]:
     """Send the request once and return status and body."""
+    if request.grpc:
+        return grpc_cases.ask(port, request.path, request.body)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(connection):
         connection.request("POST", request.path, request.body, dict(request.headers))
