@@ -11,6 +11,7 @@ from kserve_lite_server.grpc import open_inference_pb2 as pb
 
 # What h2load writes into the head; it counts HTTP statuses, so answers are compared before and after the load.
 HEADERS = {"content-type": "application/grpc", "te": "trailers"}
+FRAME = 5  # bytes before a message: compressed or not, and its length
 INFER = "/inference.GRPCInferenceService/ModelInfer"
 CLIENT = """
 import sys, grpc
@@ -42,7 +43,7 @@ def ask(port: int, path: str, body: bytes) -> tuple[int, bytes]:
     """
     socket.create_connection(("127.0.0.1", port), timeout=10).close()
     command = [sys.executable, "-c", CLIENT, f"127.0.0.1:{port}", path]
-    done = subprocess.run(command, input=body[5:], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(command, input=body[FRAME:], capture_output=True, timeout=60, check=False)
     return (200, done.stdout) if done.returncode == 0 else (500, done.stderr.strip().splitlines()[-1])
 
 

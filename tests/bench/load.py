@@ -69,14 +69,19 @@ def run(
     connections: int,
     seconds: int,
     core: int | None,
+    reply_bytes: int = 0,
 ) -> Load:
-    """Keep `connections` busy for `seconds`, return what was seen; raises LoadError if a request fails."""
+    """Keep `connections` busy for `seconds`, return what was seen; raises LoadError if a request fails.
+
+    `reply_bytes`, for gRPC: the size of an answer, by which h2load's failures are known.
+    """
     order = {
         "url": url,
         "body": body.decode("latin-1"),
         "headers": dict(headers),
         "connections": connections,
         "seconds": seconds,
+        "reply_bytes": reply_bytes,
     }
     process = subprocess.run(
         generator.command,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import models
+from tests.bench import grpc_cases, models
 from tests.bench.cases import Case
 from tests.bench.load import Generator, Load, run
 from tests.bench.servers import Running, ServerError, ask, running
@@ -52,7 +52,8 @@ def measure(
         def push(server: Running, connections: int, seconds: int) -> Load:
             request = case.request_of(server.server)
             url = server.url(request)
-            return run(generator, url, request.body, request.headers, connections, seconds, cores.load)
+            size = len(server.reply) + grpc_cases.FRAME if request.grpc else 0
+            return run(generator, url, request.body, request.headers, connections, seconds, cores.load, size)
 
         same_answers(servers, case)
         for server in servers:

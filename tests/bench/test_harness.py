@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import load, report
+from tests.bench import load, load_h2load, report
 from tests.bench.cases import CASES, CEILING, Request, Server
 from tests.bench.load import Generator, Load, LoadError
 from tests.bench.measure import Cores, Measurement, measure
@@ -163,3 +163,36 @@ def test_peers_load_the_model_file_with_our_version_of_scikit_learn(lock: Path) 
     pin = re.compile(r"^scikit-learn==(\S+)", re.MULTILINE)
 
     assert pin.findall(lock.read_text()) == pin.findall((ROOT / "requirements/dev.txt").read_text())
+
+
+H2LOAD = """
+finished in 1.00s, 3.00 req/s, 300B/s
+requests: 3 total, 3 started, {done} done, {done} succeeded, {failed} failed, 0 errored, 0 timeout
+traffic: 1.0KB (1024) total, 100B (100) headers (space savings 90.00%), {data}B ({data}) data
+"""
+LOG = "1700000000000001\t200\t300\n1700000000000002\t200\t100\n1700000000000003\t200\t200\n"
+
+
+@pytest.mark.parametrize(
+    ("done", "failed", "data", "counted"),
+    [
+        pytest.param(300, 0, 300 * 60, 0, id="all alike"),
+        pytest.param(299, 1, 299 * 60, 1, id="an HTTP status"),
+        pytest.param(300, 0, 150 * 60, 150, id="every other reply empty, as gRPC's errors are"),
+        pytest.param(300, 0, 0, 300, id="all empty"),
+    ],
+)
+def test_h2loads_report_is_read_and_a_reply_without_data_is_a_failure(
+    done: int, failed: int, data: int, counted: int
+) -> None:
+    text = H2LOAD.format(done=done, failed=failed, data=data)
+    found = load_h2load.seen(text, LOG, {"seconds": 1, "reply_bytes": 60})
+
+    assert (found["requests"], found["failed"], found["p50"], found["p99"]) == (done, counted, 200, 300)
+
+
+def test_a_machine_without_h2load_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(LoadError, match="apt-get install nghttp2-client"):
+        load.generator(grpc=True)
