@@ -1,7 +1,7 @@
 """Run h2load for the order on standard input and print what it saw as a line of JSON.
 
-h2load reads no trailers, where gRPC has its status. An error has no data, so too little data for as many replies as were
-counted means failures; the harness compares the answers themselves before and after.
+h2load reads no trailers, where gRPC has its status. An error has no data, so too little data for as many replies as
+were counted means failures; the harness compares the answers themselves before and after.
 """
 
 import json
