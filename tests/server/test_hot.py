@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +19,25 @@ INFER = "/v2/models/iris/infer"
 
 
 @pytest.fixture(scope="module")
-def hot(model_root: Path) -> Iterator[Server]:
-    with serving(model_root) as running:
-        yield running
+def hot(servers: Callable[[str], Server]) -> Server:
+    return servers("true")
 
 
 @pytest.fixture(scope="module")
-def cold(model_root: Path) -> Iterator[Server]:
-    with serving(model_root, "--hot_path=false") as running:
-        yield running
+def cold(servers: Callable[[str], Server]) -> Server:
+    return servers("false")
 
 
 @pytest.fixture(scope="module")
 def patient(model_root: Path) -> Iterator[Server]:
     """Waits for others, and takes three at most."""
-    with serving(model_root, "--max_latency=200", "--max_batch_size=3") as running:
+    with serving_iris(model_root, "--max_latency=200", "--max_batch_size=3") as running:
         yield running
+
+
+def serving_iris(model_root: Path, *flags: str) -> Any:
+    """A server of its own, of one model: it starts sooner than one of all."""
+    return serving(model_root / "iris", "--model_name=iris", *flags)
 
 
 def body(row: Any) -> bytes:
@@ -204,7 +207,7 @@ def test_rows_that_are_answered_together_keep_their_own_bits(
 ) -> None:
     rows = np.random.default_rng(3).normal(3, 2, size=(60, 4))
     expected = [models["iris"].predict_proba(row[None])[0].tolist() for row in rows]
-    with serving(model_root, "--method=predict_proba") as server, server.connect() as connection:
+    with serving_iris(model_root, "--method=predict_proba") as server, server.connect() as connection:
         connection.sendall(b"".join(post(body(row.tolist())) for row in rows))
         answers = [json.loads(text)["predictions"][0] for _, text in replies(connection, len(rows))]
     assert answers == expected
@@ -240,7 +243,10 @@ def test_a_model_that_may_wait_answers_what_has_come_in_time_or_when_it_is_full(
 
 def test_the_limit_for_bodies_holds_on_the_short_way(model_root: Path) -> None:
     one = body(IRIS.data[0])
-    with serving(model_root, f"--max_request_bytes={len(one)}") as running, running.connect() as connection:
+    with (
+        serving_iris(model_root, f"--max_request_bytes={len(one)}") as running,
+        running.connect() as connection,
+    ):
         connection.sendall(post(one) + post(one) + post(one + b" "))
         *allowed, refused = replies(connection, 3)
 
@@ -249,7 +255,7 @@ def test_the_limit_for_bodies_holds_on_the_short_way(model_root: Path) -> None:
 
 
 def test_requests_on_the_short_way_are_counted_and_logged(model_root: Path) -> None:
-    with serving(model_root) as server:
+    with serving_iris(model_root) as server:
         with server.connect() as connection:
             connection.sendall(post(body(IRIS.data[0])) * 10 + post(b'{"instances": [[1]]}'))
             replies(connection, 11)

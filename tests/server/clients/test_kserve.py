@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from tests.bench.environments import build, python_of
 from tests.server.models import PEOPLE
-from tests.server.rpc.client import DTYPES, both
+from tests.server.process import Server
+from tests.server.rpc.client import DTYPES, grpc_port
 
 pytestmark = pytest.mark.slow
 
@@ -23,19 +25,19 @@ SENT = [call for call in SENT if call not in ("v2 json FP16", "grpc typed FP16")
 
 
 @pytest.fixture(scope="module")
-def answers(model_root: Path) -> dict[str, Any]:
+def answers(servers: Callable[[str], Server]) -> dict[str, Any]:
     """What each call returned or raised; one process makes them all, since importing the package takes seconds."""
     build("kserve")
     script = Path(__file__).with_name("kserve_calls.py")
-    with both(model_root) as served:
-        addresses = [f"http://127.0.0.1:{served.rest.port}", f"127.0.0.1:{served.port}"]
-        done = subprocess.run(
-            [python_of("kserve"), script, *addresses],
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+    server = servers("true")
+    addresses = [f"http://127.0.0.1:{server.port}", f"127.0.0.1:{grpc_port(server)}"]
+    done = subprocess.run(
+        [python_of("kserve"), script, *addresses],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
