@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,9 +101,9 @@ class Leaf:
             self._count(call, answer.status, begun)
             return answer
 
-    async def take(self, call: Call, message: Message, tail: bool) -> Message:
-        """Call the service."""
-        return await self.finish(call, message, tail, self.begin(call, message, tail))
+    def take(self, call: Call, message: Message, tail: bool) -> Coroutine[Any, Any, Message]:
+        """Call the service: what can be sent is on its way when this returns."""
+        return self.finish(call, message, tail, self.begin(call, message, tail))
 
     def _send(
         self, connection: Connection, call: Call, message: Message, deadline: float, tail: bool, begun: float

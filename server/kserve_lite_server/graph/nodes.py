@@ -3,7 +3,8 @@
 import asyncio
 import random
 import zlib
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 import orjson
 
@@ -23,7 +24,7 @@ class Target(Protocol):
     def streams(self) -> bool:
         """Whether a request's body is read once, by a service, and may be passed on while it arrives."""
 
-    async def take(self, call: Call, message: Message, tail: bool) -> Message:
+    def take(self, call: Call, message: Message, tail: bool) -> Coroutine[Any, Any, Message]:
         """The answer to a request; `tail` when nothing reads it before the client."""
 
 
@@ -40,10 +41,12 @@ class Part:
         self.condition = step.condition
         self.hard, self.response, self.maps = step.hard, step.response, step.maps
 
-    async def take(self, call: Call, message: Message, tail: bool) -> Message:
-        """The answer of what the step leads to; a refusal of a node inside is an answer as that of a service is."""
-        if self.leaf is not None:
-            return await self.leaf.take(call, message, tail)
+    def take(self, call: Call, message: Message, tail: bool) -> Coroutine[Any, Any, Message]:
+        """The answer of what the step leads to."""
+        return self._node(call, message, tail) if self.leaf is None else self.leaf.take(call, message, tail)
+
+    async def _node(self, call: Call, message: Message, tail: bool) -> Message:
+        """The answer of a node; a refusal inside it is an answer as that of a service is."""
         try:
             return await self.target.take(call, message, tail)
         except ServeError as error:

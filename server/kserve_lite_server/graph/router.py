@@ -1,7 +1,8 @@
 """A graph ready to take requests, and the one that takes its place when the file changes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from kserve_lite_server.graph.call import Call
 from kserve_lite_server.graph.document import ROOT, Graph, Node
@@ -51,9 +52,9 @@ class Router:
                 self._heads[raw] = head
         return head
 
-    async def answer(self, call: Call, message: Message) -> Message:
+    def answer(self, call: Call, message: Message) -> Coroutine[Any, Any, Message]:
         """Take a request through the graph. Raises `ServeError`."""
-        return await self._root.take(call, message, True)
+        return self._root.take(call, message, True)
 
     def _build(self, name: str, pool: Pool, metrics: GraphMetrics, longest: int) -> Target:
         if name not in self._nodes:

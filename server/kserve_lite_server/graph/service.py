@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -64,22 +66,21 @@ class Service:
         self.pool.keep(self.router.origins)
         self.log.info("revision %s of the graph is in force", self.router.graph.revision)
 
-    async def answer(self, call: Call, message: Message) -> Message:
+    def answer(self, call: Call, message: Message) -> Coroutine[Any, Any, Message]:
         """Take one request through the graph. Raises `ServeError`."""
-        graph = self.router.graph
         if self.metrics.in_flight > self._settings.max_in_flight:
             raise ServeError(
                 "overloaded", f"{self._settings.max_in_flight} requests are running", retry_after=1
             )
-        if graph.timeout is None:
-            return await self.router.answer(call, message)
+        timeout = self.router.graph.timeout
+        return self.router.answer(call, message) if timeout is None else self._within(timeout, call, message)
+
+    async def _within(self, limit: float, call: Call, message: Message) -> Message:
         try:
-            async with asyncio.timeout(graph.timeout):
+            async with asyncio.timeout(limit):
                 return await self.router.answer(call, message)
         except TimeoutError:
-            raise ServeError(
-                "deadline_exceeded", f"the graph did not answer within {graph.timeout:g} s"
-            ) from None
+            raise ServeError("deadline_exceeded", f"the graph did not answer within {limit:g} s") from None
 
     def page(self, head: RequestHead) -> Message:
         """Answer what is not about the graph's services."""
