@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from tests.e2e import models, pods
 from tests.e2e.pods import Namespace, Object
@@ -116,3 +119,9 @@ def claim(namespace: Namespace, wait_for: WaitFor) -> str:
 def image(namespace: Namespace, wait_for: WaitFor) -> str:
     """Return the URI of the image that holds the iris model in its folder `models`."""
     return f"oci+native://{models.REFERENCE}"
+
+
+def yaml_of(file: Path) -> Object:
+    """Return the object of a manifest that has one."""
+    found: Object = yaml.safe_load(file.read_text())
+    return found

@@ -4,14 +4,18 @@ import re
 import tarfile
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e import pods
-from tests.e2e.pods import Namespace
+from kserve_lite.cli import main
+from tests.e2e import pods, services
+from tests.e2e.pods import Client, Namespace
+from tests.e2e.release import Release
 from tools.cache import CLONE
-from tools.images import contents
+from tools.cluster.provider import Provider
+from tools.images import contents, engine
 from tools.images.catalogue import IMAGES, Image, version
 
 LOCKS = {
@@ -108,3 +112,30 @@ def test_an_image_runs_restricted_on_a_read_only_disk(
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_image_of_a_new_project_is_built_on_the_servers_and_serves_by_its_own_manifest(
+    cluster: Provider,
+    kserve_lite: Release,
+    namespace: Namespace,
+    client: Client,
+    wait_for: Callable[..., Any],
+    tmp_path: Path,
+) -> None:
+    reference, archive = "localhost/kserve-lite/new-predictor:1", tmp_path / "image.tar"
+    assert main(["new", "predictor", "mine", "--to", str(tmp_path)]) == 0
+    builder = engine.find()
+    builder.build_folder(tmp_path / "mine", reference, pods.SERVER)
+    builder.save(reference, archive)
+    said = contents.config(archive)["config"]
+    assert (said["User"], said["Entrypoint"]) == ("1000:1000", ["python", "/app/predictor.py"])
+    cluster.load([archive])
+
+    service = services.yaml_of(tmp_path / "mine" / "isvc.yaml")
+    (container,) = service["spec"]["predictor"]["containers"]
+    container |= {"image": reference, "imagePullPolicy": "IfNotPresent"}
+    namespace.apply(service)
+    wait_for(lambda: services.is_ready(namespace, "mine"), timeout=120)
+
+    url = f"http://mine.{namespace.name}.svc.cluster.local/v1/models/mine:predict"
+    assert client.post(url, {"instances": [[1, 2]]}) == [200, {"predictions": [6]}]

@@ -24,6 +24,10 @@ class Engine(ABC):
         """Build `image` under its reference."""
 
     @abstractmethod
+    def build_folder(self, folder: Path, reference: str, server: str) -> None:
+        """Build the Dockerfile of a user's folder on the image `server`."""
+
+    @abstractmethod
     def save(self, reference: str, target: Path) -> None:
         """Write an image as an OCI archive."""
 
@@ -45,6 +49,11 @@ class Docker(Engine):
         )  # a builder's own copy cannot be asked for its layers
         file = CLONE / image.dockerfile
         run([self.name, "build", *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+
+    def build_folder(self, folder: Path, reference: str, server: str) -> None:
+        """Build with the engine's own cache."""
+        options = ["--build-arg", f"SERVER={server}", "--tag", reference]
+        run([self.name, "build", *options, folder], timeout=BUILD_TIMEOUT)
 
     def save(self, reference: str, target: Path) -> None:
         """Save as the engine does; both write what containerd imports."""
@@ -73,6 +82,12 @@ class Buildah(Engine):
         options += ["--build-arg", f"BASE_IMAGE={base.LOCAL}"]
         file = CLONE / image.dockerfile
         run([*self.command, "build", *options, *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+
+    def build_folder(self, folder: Path, reference: str, server: str) -> None:
+        """Build without a network namespace of its own."""
+        options = ["--quiet", "--isolation", "chroot", "--network", "host", "--pull-never"]
+        options += ["--build-arg", f"SERVER={server}", "--tag", reference]
+        run([*self.command, "build", *options, folder], timeout=BUILD_TIMEOUT)
 
     def _ensure_base(self) -> None:
         if base.LOCAL in run([*self.command, "images", "--format", "{{.Name}}:{{.Tag}}"]).split():
