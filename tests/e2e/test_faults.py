@@ -33,7 +33,8 @@ def test_models_answer_while_the_control_plane_dies_and_afterwards_it_rests(
         kserve_lite.kill(kserve_lite.leader())
         for part in ("kube-apiserver", "etcd"):
             die(namespace, part, wait_for)
-        wait_for(lambda: namespace.run("delete", "service", "iris-predictor"), timeout=120)
+        gone = ("delete", "service", "iris-predictor", "--ignore-not-found")
+        wait_for(lambda: namespace.run(*gone) is not None, timeout=120)
         wait_for(
             lambda: namespace.apply(services.isvc("second", services.image(namespace, wait_for))) is None
         )
@@ -57,7 +58,8 @@ def die(namespace: Namespace, part: str, wait_for: WaitFor) -> None:
         return done["status"]["phase"] == "Succeeded"
 
     wait_for(answers, timeout=120)
-    namespace.kubectl("delete", "pod", f"kill-{part}", "--namespace=kube-system", "--wait=false")
+    gone = ("delete", "pod", f"kill-{part}", "--namespace=kube-system", "--ignore-not-found", "--wait=false")
+    wait_for(lambda: namespace.kubectl(*gone) is not None)
 
 
 def rests(kserve_lite: Release, wait_for: WaitFor) -> None:

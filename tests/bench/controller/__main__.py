@@ -11,6 +11,8 @@ import asyncio
 import json
 import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -40,6 +42,8 @@ def main() -> None:
     parser.add_argument("--limited", type=int, default=100,
                         help="services for a controller under 100m of CPU and 300Mi (as root; 0: none)")  # fmt: skip
     arguments = parser.parse_args()
+    crds = [sys.executable, "-m", "kserve_lite", "crds", "apply", f"--kubeconfig={arguments.kubeconfig}"]
+    subprocess.run(crds, check=True)
     figures = asyncio.run(measure(arguments))
     print(figures.table())
     if arguments.write:
