@@ -1,0 +1,50 @@
+"""A service of one's own network kind is Ready when its route is, and answers through the gateway at its status' URL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e import services
+from tests.e2e.models import QUESTIONS
+from tests.e2e.pods import Client, Namespace
+from tests.e2e.release import Release
+
+TRAEFIK = "http://traefik.gateway.svc.cluster.local"
+NETWORK = {"ingressClassName": "traefik", "gateway": {"name": "traefik", "namespace": "gateway"}}
+
+
+@pytest.fixture(scope="module")
+def routed(kserve_lite: Release) -> Iterator[Release]:
+    """The release with the cluster's gateway in its settings; services choose whether they use it."""
+    kserve_lite.upgrade(json.dumps({"config": {"network": NETWORK}}))
+    yield kserve_lite
+    kserve_lite.upgrade("{}", "--reset-values")
+
+
+@pytest.mark.parametrize(("network", "kind"), [("ingress", "ingress"), ("gateway", "httproute")])
+def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
+    routed: Release,
+    namespace: Namespace,
+    client: Client,
+    wait_for: Callable[..., Any],
+    network: str,
+    kind: str,
+) -> None:
+    service = services.isvc("sklearn-iris", services.image(namespace, wait_for))
+    service["metadata"]["annotations"] = {"serving.kserve.io/network": network}
+    namespace.apply(service)
+    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+
+    assert services.condition(namespace, "sklearn-iris", "IngressReady")["status"] == "True"
+    url = services.status(namespace, "sklearn-iris")["url"]
+    host = urlsplit(url).hostname
+    assert host == f"sklearn-iris-{namespace.name}.example.com"
+    assert "sklearn-iris" in [one["metadata"]["name"] for one in namespace.get(kind)["items"]]
+    question, answer = QUESTIONS["iris"]
+    path, body = "/v1/models/sklearn-iris:predict", {"instances": question}
+    wait_for(lambda: client.post(f"{TRAEFIK}{path}", body, host=host) == [200, {"predictions": answer}])
