@@ -1,4 +1,4 @@
-"""A service of one's own network kind is Ready when its route is, and answers through the gateway at its status' URL."""
+"""A service of one's own network kind is Ready with its route, and answers through the gateway at its status' URL."""
 
 from __future__ import annotations
 
