@@ -35,7 +35,7 @@ test: $(STAMP) ## Run the tests, but for the slow ones (3 minutes on two cores)
 test-slow: $(STAMP) ## Run the tests that start many servers or draw many values
 	$(BIN)/python -m pytest -m slow
 
-test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -chart, -cluster (root), -gitops, -helm, -storage
+test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -chart, -cluster (root), -gitops, -helm, -releases, -storage
 	$(BIN)/python -m pytest tests/$(patsubst storage,storage_servers,$*) -n 0
 
 lint: $(STAMP) ## Check style, types and import contracts
@@ -71,6 +71,9 @@ chart: $(STAMP) ## Lint and test the charts' templates, and print the counts
 images: $(STAMP) ## Build the container images with docker, podman or buildah, and print their sizes
 	$(BIN)/python -m tools.images
 
+chart-testing: $(STAMP) ## Run chart-testing in the cluster: every chart with every ci/*-values.yaml installed, tested, upgraded
+	$(BIN)/python -m tools.charts.testing
+
 cluster: $(STAMP) ## Bring up a Kubernetes cluster (kind, or the bare host as root); CLUSTER=kind|host|existing
 	$(BIN)/python -m tools.cluster up
 
@@ -92,4 +95,4 @@ bench-graph: $(STAMP) ## Compare the router of graphs with KServe's, which is bu
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
 
-.PHONY: help setup lock run test test-slow lint format generate verify golden bench soak chart images cluster e2e bench-storage clean
+.PHONY: help setup lock run test test-slow lint format generate verify golden bench soak chart chart-testing images cluster e2e bench-storage clean

@@ -22,7 +22,12 @@ CLUSTER: Mapping[str, str] = {
     "gcc": "gcc libc6-dev",
 }
 IMAGES: Mapping[str, str] = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
-TESTS: Mapping[str, str] = {"curl": "curl", "openssl": "openssl", "nginx": "nginx-light"}
+TESTS: Mapping[str, str] = {
+    "curl": "curl",
+    "openssl": "openssl",
+    "nginx": "nginx-light",
+    "redis-server": "redis-server",
+}
 ALL: Mapping[str, str] = {**CLUSTER, **IMAGES, **TESTS}
 
 

@@ -1,7 +1,10 @@
 """Releases on a real API server: what install, upgrade, rollback and uninstall leave in it."""
 
+import json
+
 import pytest
 
+from kserve_lite.controller.crds import VERSION, packaged
 from tests.chart.conftest import CHARTS, Session
 from tools.build import program
 
@@ -48,6 +51,7 @@ def test_null_takes_a_model_away_when_values_are_reset_but_not_when_they_are_reu
     each_helm: Session,
 ) -> None:
     each_helm.helm("install", "crds", CRDS)
+    each_helm.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all")
     each_helm.helm("install", "team", MODELS, *model("a"), *model("b"))
     each_helm.helm("upgrade", "team", MODELS, "--reuse-values", "--set", "models.a=null")
     assert set(each_helm.services()) == {"a", "b"}
@@ -79,6 +83,19 @@ def test_a_second_controller_of_one_cluster_is_refused_before_anything_is_made(e
     assert 'ClusterRole "kserve-lite-' in said
     assert "cannot be imported into the current release" in said
     assert each_helm.services() == {}
+
+
+def test_missing_rights_are_named_and_nothing_is_made(each_helm: Session) -> None:
+    each_helm.kubectl("create", "serviceaccount", "nobody", "--namespace=default")
+    token = each_helm.kubectl("create", "token", "nobody", "--namespace=default").strip()
+    config = json.loads(each_helm.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    weak = each_helm.home / "weak"
+    weak.write_text(json.dumps(config))
+    said = each_helm.fails("install", "kl", MAIN, *QUIET, "--kubeconfig", str(weak))
+    assert "system:serviceaccount:default:nobody" in said
+    assert "forbidden" in said
+    assert each_helm.crds() == {}
 
 
 def test_two_namespaced_releases_stand_side_by_side(each_helm: Session) -> None:
@@ -127,6 +144,19 @@ def test_crds_of_another_release_are_not_taken_without_a_word(each_helm: Session
     each_helm.helm("install", "crds", CRDS)
     said = each_helm.fails("install", "other", CRDS)
     assert "invalid ownership metadata" in said
+
+
+def test_helm_4_stops_at_older_crds_of_the_hook_and_leaves_them_to_it_when_told(session: Session) -> None:
+    for crd in packaged():
+        older = {**crd, "metadata": {**crd["metadata"], "annotations": {VERSION: "0.0.1"}}}
+        session.kubectl(
+            *("apply", "--server-side", "--field-manager=kserve-lite-crds", "-f", "-"),
+            stdin=json.dumps(older),
+        )
+    said = session.fails("install", "kl", MAIN, *QUIET, *model("iris"))
+    assert 'conflict with "kserve-lite-crds"' in said
+    session.helm("install", "kl", MAIN, *QUIET, *model("iris"), "--skip-crds")
+    assert list(session.services()) == ["iris"]
 
 
 def test_no_field_of_a_service_belongs_to_anybody_but_helm(session: Session) -> None:

@@ -13,9 +13,10 @@ NAMESPACE = "kserve-lite"
 
 
 class Helm:
-    """Helm bound to one kubeconfig."""
+    """Helm bound to one kubeconfig; `program` is helm, or helm3."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, program: str = "helm") -> None:
+        self.program = program
         self.environment = {
             "KUBECONFIG": str(kubeconfig),
             "HELM_CACHE_HOME": str(kubeconfig.parent / "helm"),
@@ -24,7 +25,9 @@ class Helm:
 
     def __call__(self, *arguments: str | Path, stdin: str | None = None, timeout: float = 300) -> str:
         """Run helm; return what it printed, raise `ToolError` when it fails."""
-        return run([build.program("helm"), *arguments], stdin=stdin, env=self.environment, timeout=timeout)
+        return run(
+            [build.program(self.program), *arguments], stdin=stdin, env=self.environment, timeout=timeout
+        )
 
 
 class Release:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 # Built before the sections that use them, so that a section's time is its own. Kubernetes alone takes minutes.
 PROGRAMS = (
     *("kubernetes", "etcd", "containerd", "cni-plugins", "coredns", "metrics-server", "traefik"),
-    *("helm", "helm3", "helm-unittest", "kubeconform", "chart-testing"),
+    *("helm", "helm3", "helm-unittest", "kubeconform", "chart-testing", "argo-cd"),
 )
 
 
@@ -51,7 +51,11 @@ SECTIONS = (
     # The end of the cluster fails when anything of it is left.
     make("cluster", 10, "setup", "packages", "programs", undo=make("cluster-down", 3)),
     make("e2e", 35, "images", "cluster", landing=False),
+    make("test-releases", 25, "images", "cluster", landing=False),
+    make("test-gitops", 15, "images", "cluster", landing=False),
+    make("chart-testing", 20, "images", "cluster", landing=False),
     make("test-apiserver", 15, "setup", "programs", landing=False),
     make("test-helm", 10, "setup", "programs"),
+    make("test-chart", 10, "setup", "programs", landing=False),
     make("chart", 10, "setup", "programs"),
 )

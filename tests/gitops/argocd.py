@@ -1,0 +1,263 @@
+"""A real Argo CD beside the cluster: its parts as processes, and a Git repository on disk that it follows."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tools import build
+from tools.apiserver import free_port
+from tools.cache import CLONE
+from tools.cluster.kubectl import Kubectl
+from tools.errors import ToolError
+from tools.shell import run
+
+NAMESPACE = "argocd"
+PUBLISHED = "https://github.com/kserve-lite/kserve-lite"
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main")
+RESYNC = 30  # seconds after which an application is compared anew without being asked to
+Object = dict[str, Any]
+
+
+@dataclass
+class Repository:
+    """The charts and `examples/gitops`, as somebody who followed its README has them: with an address of their own."""
+
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Return the address that stands in the examples."""
+        return f"file://{self.folder}"
+
+    def fill(self) -> None:
+        """Copy what a fork would have, put the address in, and commit."""
+        for name in ("charts", "examples/gitops"):
+            shutil.copytree(CLONE / name, self.folder / name)
+        for path in (self.folder / "examples/gitops").rglob("*.yaml"):
+            path.write_text(path.read_text().replace(PUBLISHED, self.url))
+        run([*GIT, "init", "--quiet", str(self.folder)])
+        self.commit()
+
+    def edit(self, path: str, change: Callable[[str], str]) -> str:
+        """Change a file and commit; return the commit."""
+        file = self.folder / path
+        before = file.read_text() if file.exists() else ""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(change(before))
+        assert file.read_text() != before, path
+        return self.commit()
+
+    def model(self, name: str, uri: str) -> str:
+        """Write the file that is a model; return the commit."""
+        return self.edit(
+            f"examples/gitops/models/{name}/model.yaml",
+            lambda _: f"models:\n  {name}:\n    storageUri: {uri}\n",
+        )
+
+    def forget(self, name: str) -> str:
+        """Take the file of a model away; return the commit."""
+        shutil.rmtree(self.folder / "examples/gitops/models" / name)
+        return self.commit()
+
+    def commit(self) -> str:
+        """Commit everything; return the commit."""
+        run([*GIT, "-C", str(self.folder), "add", "--all"])
+        run([*GIT, "-C", str(self.folder), "commit", "--quiet", "--message", "change"])
+        return self.head()
+
+    def head(self) -> str:
+        """Return the newest commit."""
+        return run([*GIT, "-C", str(self.folder), "rev-parse", "HEAD"]).strip()
+
+
+@dataclass
+class ArgoCD:
+    """Redis, repo-server, application and ApplicationSet controller; `folder` has their files and logs."""
+
+    folder: Path
+    kubectl: Kubectl
+    ports: Mapping[str, int] = field(
+        default_factory=lambda: {
+            name: free_port()
+            for name in ("redis", "repo", "repo-metrics", "metrics", "sets", "sets-probe", "sets-hook")
+        }
+    )
+    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> ArgoCD:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._objects()
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._processes):
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=30)
+
+    def app(self, name: str) -> Object:
+        """Return the status of an Application; empty when there is none."""
+        try:
+            found: Object = self.kubectl.get("application", name, f"--namespace={NAMESPACE}")
+        except ToolError:
+            return {}
+        return found.get("status") or {}
+
+    def apps(self) -> dict[str, Object]:
+        """Return the status of every Application by name."""
+        found = self.kubectl.get("applications", f"--namespace={NAMESPACE}")["items"]
+        return {one["metadata"]["name"]: one.get("status") or {} for one in found}
+
+    def refresh(self, kind: str = "normal") -> None:
+        """Have everything looked at anew: the branch by ApplicationSets and Applications."""
+        place = (f"--namespace={NAMESPACE}", "--all", "--overwrite")
+        self.kubectl("annotate", "applications", *place, f"argocd.argoproj.io/refresh={kind}")
+        self.kubectl("annotate", "applicationsets", *place, "argocd.argoproj.io/application-set-refresh=true")
+
+    def settled(self, name: str, commit: str, health: str = "Healthy") -> bool:
+        """Tell whether an Application is in sync with a commit, as healthy as that, and done with its last sync."""
+        status = self.app(name)
+        sync = status.get("sync") or {}
+        return (
+            (sync.get("status"), sync.get("revision")) == ("Synced", commit)
+            and (status.get("health") or {}).get("status") == health
+            and (status.get("operationState") or {}).get("phase") == "Succeeded"
+        )
+
+    def health(self, app: str, kind: str) -> tuple[str, str]:
+        """Return health and message of an application's object of a kind."""
+        for one in self.app(app).get("resources") or ():
+            if one["kind"] == kind:
+                found = one.get("health") or {}
+                return found.get("status", ""), found.get("message", "")
+        return "", ""
+
+    def count(self, metric: str) -> float:
+        """Return the sum of a metric of the application controller."""
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.ports['metrics']}/metrics", timeout=10
+        ) as answer:
+            text = answer.read().decode()
+        return sum(float(value) for value in re.findall(rf"^{metric}{{[^\n]*}} (\S+)$", text, re.MULTILINE))
+
+    def describe(self) -> str:
+        """Return what explains why an application is not as wanted."""
+        said = []
+        for name, status in self.apps().items():
+            kept = {key: status.get(key) for key in ("sync", "health", "conditions", "resources")}
+            kept["operation"] = {
+                k: v for k, v in (status.get("operationState") or {}).items() if k != "operation"
+            }
+            said.append(f"{name}: {json.dumps(kept)[:3000]}")
+        for log in sorted(self.folder.glob("*.log")):
+            said.append(f"{log.name}:\n" + log.read_text(errors="replace")[-1500:])
+        return "\n".join(said)
+
+    def _objects(self) -> None:
+        """Make what Argo CD's own server would make, and what its manifests bring."""
+        crds = build.source("argo-cd") / "manifests" / "crds"
+        for name in ("application", "appproject", "applicationset"):
+            self.kubectl.apply((crds / f"{name}-crd.yaml").read_text())
+        meta = {"namespace": NAMESPACE, "labels": {"app.kubernetes.io/part-of": "argocd"}}
+        anywhere = {"namespace": "*", "server": "*"}
+        objects: list[Object] = [
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "argocd-secret", **meta},
+                "stringData": {"server.secretkey": "not a secret in a test"},
+            },
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "AppProject",
+                "metadata": {"name": "default", "namespace": NAMESPACE},
+                "spec": {
+                    "sourceRepos": ["*"],
+                    "destinations": [anywhere],
+                    "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+                },
+            },
+        ]
+        self.kubectl.apply("\n---\n".join(map(json.dumps, objects)))
+        self.kubectl.apply((CLONE / "examples/gitops/argocd/argocd-cm.yaml").read_text())
+
+    def _start(self) -> None:
+        tools = self.folder / "bin"
+        tools.mkdir()
+        for name in ("helm", "kubectl"):
+            (tools / name).symlink_to(build.program(name))
+        environment = {
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
+            "KUBECONFIG": str(self.kubectl.kubeconfig),
+            "ARGOCD_FAKE_IN_CLUSTER": "true",
+            "ARGOCD_GPG_ENABLED": "false",
+        }
+        port = {name: str(number) for name, number in self.ports.items()}
+        redis = f"127.0.0.1:{port['redis']}"
+        repo = f"127.0.0.1:{port['repo']}"
+        self._run(
+            "redis", environment, "redis-server", "--port", port["redis"], "--bind", "127.0.0.1", "--save", ""
+        )
+        self._part(
+            "argocd-repo-server",
+            environment,
+            *("--redis", redis, "--address", "127.0.0.1", "--port", port["repo"], "--disable-tls"),
+            *("--metrics-address", "127.0.0.1", "--metrics-port", port["repo-metrics"]),
+            *("--revision-cache-expiration", "1s"),
+        )
+        self._part(
+            "argocd-application-controller",
+            environment,
+            *("--namespace", NAMESPACE, "--redis", redis, "--repo-server", repo, "--repo-server-plaintext"),
+            *("--metrics-port", port["metrics"], "--persist-resource-health"),
+            *("--app-resync", str(RESYNC), "--app-resync-jitter", "0"),
+        )
+        self._part(
+            "argocd-applicationset-controller",
+            environment,
+            *("--namespace", NAMESPACE, "--argocd-repo-server", repo, "--repo-server-plaintext"),
+            *(
+                "--metrics-addr",
+                f"127.0.0.1:{port['sets']}",
+                "--probe-addr",
+                f"127.0.0.1:{port['sets-probe']}",
+            ),
+            *("--webhook-addr", f"127.0.0.1:{port['sets-hook']}"),
+        )
+
+    def _part(self, name: str, environment: Mapping[str, str], *flags: str) -> None:
+        self._run(name, {**environment, "ARGOCD_BINARY_NAME": name}, str(build.program("argocd")), *flags)
+
+    def _run(self, name: str, environment: Mapping[str, str], *command: str) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen(
+                    command, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
+                )
+            )
+
+
+def until(argo: ArgoCD, condition: Callable[[], object], seconds: float) -> float:
+    """Wait for a condition; return the seconds that it took, or fail with all that Argo CD says."""
+    began = time.monotonic()
+    while not condition():
+        took = time.monotonic() - began
+        assert took < seconds, f"not within {seconds:.0f} s\n{argo.describe()}"
+        dead = [process.args for process in argo._processes if process.poll() is not None]
+        assert not dead, f"ended: {dead}\n{argo.describe()}"
+        time.sleep(1)
+    return time.monotonic() - began
