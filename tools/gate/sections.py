@@ -56,6 +56,7 @@ SECTIONS = (
     make("chart-testing", 20, "images", "cluster", landing=False),
     make("test-apiserver", 15, "setup", "programs", landing=False),
     make("test-helm", 10, "setup", "programs"),
+    make("test-storage", 20, "setup", "packages", "programs"),
     make("test-chart", 10, "setup", "programs", landing=False),
     make("chart", 10, "setup", "programs"),
 )
