@@ -10,6 +10,7 @@ from dataclasses import dataclass
 PROGRAMS = (
     *("kubernetes", "etcd", "containerd", "cni-plugins", "coredns", "metrics-server", "traefik"),
     *("helm", "helm3", "helm-unittest", "kubeconform", "chart-testing", "argo-cd"),
+    *("minio", "fake-gcs-server", "azurite", "oci-registry"),
 )
 
 
