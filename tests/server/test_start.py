@@ -20,7 +20,8 @@ from tests.server.test_limits import memory
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 # What only some models, flags or files need. Each of these would cost every start tenths of a second.
 NOT_FOR_EVERYBODY = {
-    "dulwich", "google.protobuf", "grpc", "obstore", "opentelemetry", "pandas.core", "pyarrow", "skops.io", "treelite",
+    "dulwich", "google.protobuf", "grpc", "obstore", "opentelemetry", "pandas.core", "pyarrow", "ruamel.yaml",
+    "skops.io", "treelite",
 }  # fmt: skip
 MODULES = 1500  # nearly all of them SciPy's, scikit-learn's and NumPy's
 

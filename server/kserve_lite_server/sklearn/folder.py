@@ -8,9 +8,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from kserve_lite_server.errors import ServeError
 
 PREFERRED = ("model.joblib", "model.pkl", "model.pickle", "model.skops")
@@ -60,6 +57,9 @@ def read_settings_file(path: Path) -> dict[str, str]:
     """Read `sklearnserver.yaml`; an absent one says nothing."""
     if not path.is_file():
         return {}
+    from ruamel.yaml import YAML  # for the few folders with such a file: it is a tenth of a start
+    from ruamel.yaml.error import YAMLError
+
     try:
         settings: Any = YAML(typ="safe", pure=True).load(path.read_text())
     except (YAMLError, UnicodeDecodeError) as error:
