@@ -11,6 +11,8 @@ import pytest
 
 from tests.local.harness import Serve, run, serving
 
+pytestmark = pytest.mark.slow
+
 ROWS = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.local.harness import Serve, isvc, run, serving
 
+pytestmark = pytest.mark.slow
+
 WORKING = """\
 from kserve import Model, ModelServer, model_server
 
