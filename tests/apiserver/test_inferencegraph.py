@@ -66,6 +66,8 @@ async def test_a_graph_waits_for_a_service_that_is_not_there_and_keeps_its_route
     async with controlling(kubeconfig, here.name) as process:
         here.apply(isvc("a"), graph("a", "late"))
         await until(lambda: condition(here, "Ready").get("reason") == "ServiceNotFound")
+        await until(lambda: here.names("deployments"))
+        await settled(process)
         assert here.names("deployments") == ["a-predictor"]
 
         here.apply(isvc("late"))

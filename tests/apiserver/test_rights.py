@@ -46,10 +46,14 @@ def annotated(name: str, annotations: dict[str, str], **predictor: Any) -> Objec
     return service
 
 
+CPU: Object = {
+    "type": "Resource",
+    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+}
 SERVICES: list[Object] = [
     isvc("plain", minReplicas=2, maxReplicas=2),
     isvc("hpa", minReplicas=1, maxReplicas=3, scaleMetric="cpu", scaleTarget=80),
-    annotated("keda", {SCALER: "keda"}, minReplicas=1, maxReplicas=3, scaleMetric="cpu", scaleTarget=80),
+    annotated("keda", {SCALER: "keda"}, minReplicas=1, maxReplicas=3, autoScaling={"metrics": [CPU]}),
     annotated("ing", {NETWORK: "ingress"}),
     annotated("gw", {NETWORK: "gateway"}),
     annotated("mesh", {NETWORK: "istio"}),
