@@ -72,8 +72,10 @@ def test_nothing_is_started_when_the_time_of_the_gate_is_up_but_what_was_made_is
 def test_an_interrupted_gate_undoes_what_it_made(tmp_path: Path, number: signal.Signals) -> None:
     made = tmp_path / "made"
     script = f"""
+import signal
 from tools.gate import __main__ as gate
 from tools.gate.sections import Section
+signal.signal({int(number)}, signal.SIG_DFL)  # also when the tests run under nohup or in the background
 undo = Section("undo", ("rm", {str(made)!r}), 1)
 making = Section("make", ("sh", "-c", "echo made >{made}; exec sleep 99"), 1, undo=undo)
 gate.SECTIONS = (making, Section("next", ("true",), 1))
