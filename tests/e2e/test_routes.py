@@ -15,28 +15,25 @@ from tests.e2e.pods import Client, Namespace
 from tests.e2e.release import Release
 
 TRAEFIK = "http://traefik.gateway.svc.cluster.local"
-NETWORK = {"ingressClassName": "traefik", "gateway": {"name": "traefik", "namespace": "gateway"}}
+NETWORKS: dict[str, Any] = {
+    "ingress": {"mode": "ingress", "ingressClassName": "traefik"},
+    "gateway": {"mode": "gateway", "gateway": {"name": "traefik", "namespace": "gateway"}},
+}
 
 
-@pytest.fixture(scope="module")
-def routed(kserve_lite: Release) -> Iterator[Release]:
-    """The release with the cluster's gateway in its settings; services choose whether they use it."""
-    kserve_lite.upgrade(json.dumps({"config": {"network": NETWORK}}))
-    yield kserve_lite
+@pytest.fixture(params=NETWORKS, scope="module")
+def network(kserve_lite: Release, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The kind of network with which the release is installed."""
+    kserve_lite.upgrade(json.dumps({"config": {"network": NETWORKS[request.param]}}))
+    yield request.param
     kserve_lite.upgrade("{}", "--reset-values")
 
 
-@pytest.mark.parametrize(("network", "kind"), [("ingress", "ingress"), ("gateway", "httproute")])
 def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
-    routed: Release,
-    namespace: Namespace,
-    client: Client,
-    wait_for: Callable[..., Any],
-    network: str,
-    kind: str,
+    network: str, namespace: Namespace, client: Client, wait_for: Callable[..., Any]
 ) -> None:
+    kind = {"ingress": "ingress", "gateway": "httproute"}[network]
     service = services.isvc("sklearn-iris", services.image(namespace, wait_for))
-    service["metadata"]["annotations"] = {"serving.kserve.io/network": network}
     namespace.apply(service)
     services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
 
