@@ -17,6 +17,7 @@ from kserve_lite.controller.runtime.apply import MANAGED_BY, owner_index
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kind, Kube, Object
 from kserve_lite.resolve.labels import SERVICE
+from kserve_lite.resolve.multimodel import config_map, listed_service
 from kserve_lite.resolve.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
@@ -78,6 +79,11 @@ class Cluster:
         """The TrainedModels that name an InferenceService."""
         return self.trained_models.find(BY_SERVICE, str(service))
 
+    def has_list(self, service: Key) -> bool:
+        """Whether an InferenceService serves by a list of models, be it empty by now."""
+        at = Key(service.namespace, config_map(service.name))
+        return self.children[kinds.CONFIG_MAP.kind].get(at) is not None
+
     def pods_of(self, service: Key) -> list[Object]:
         """The pods of all components of an InferenceService."""
         return self.pods.find(BY_SERVICE, str(service))
@@ -91,6 +97,9 @@ class Cluster:
             for obj in self.trained_models
             if obj["metadata"]["namespace"] == namespace and _parent(obj)
         }
+        # One whose last TrainedModel is gone still serves by a list, now an empty one.
+        lists = (obj for obj in self.children[kinds.CONFIG_MAP.kind] if _namespace(obj) == [namespace])
+        parents |= {service for obj in lists if (service := listed_service(obj))}
         return Surroundings(accounts, tuple(_readable(self.storage_containers)), frozenset(parents))
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from kserve_lite.api.trainedmodel import TrainedModel
 from kserve_lite.resolve.catalogue import MODELS
 from kserve_lite.resolve.containers import merge
+from kserve_lite.resolve.labels import SERVICE
 
 FILE = "models.json"
 FOLDER = "/mnt/configs"
@@ -52,6 +53,12 @@ def progress(report: Report | None, source: str) -> Progress:
 def config_map(service: str) -> str:
     """Return the name of the ConfigMap with a service's list, as KServe has it."""
     return f"modelconfig-{service}-0"
+
+
+def listed_service(child: Mapping[str, Any]) -> str:
+    """Return the service whose list a ConfigMap is; empty for any other."""
+    service = (child["metadata"].get("labels") or {}).get(SERVICE, "")
+    return service if child["metadata"]["name"] == config_map(service) else ""
 
 
 def listed(models: Iterable[TrainedModel]) -> str:

@@ -66,6 +66,13 @@ async def test_models_wait_for_their_parent_and_become_its_list(kubeconfig: Path
         await settled(process)
         assert here.read("deployment", "many-predictor")["metadata"]["generation"] == before
 
+        here.run("delete", "tm", "--all")
+        await until(lambda: names(here) == [])
+        await settled(process)
+        assert here.read("deployment", "many-predictor")["metadata"]["generation"] == before
+        here.apply(model("m7"))
+        await until(lambda: names(here) == ["m7"])
+
         here.run("delete", "isvc", "many")
         await until(lambda: condition(here, "m7").get("reason") == "ParentMissing")
-        assert len(here.names("trainedmodels")) == 19
+        assert here.names("trainedmodels") == ["m7"]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from kserve_lite.resolve.multimodel import Progress, Report, progress, reports
+from kserve_lite.render.multimodel import model_config
+from kserve_lite.resolve.multimodel import Progress, Report, listed_service, progress, reports
 from kserve_lite_server.repository.assigned import UPDATING
 
 URI = "s3://bucket/model"
@@ -31,3 +32,12 @@ def test_a_model_is_as_far_as_the_index_says(report: Report | None, expected: Pr
 def test_what_is_no_index_is_refused(index: object) -> None:
     with pytest.raises(ValueError, match="no index of models"):
         reports(index)
+
+
+def test_a_list_is_known_by_its_name_and_its_service() -> None:
+    made = model_config("many", "default", [])
+
+    assert listed_service(made) == "many"
+    assert made["data"] == {"models.json": "[]"}
+    assert listed_service({"metadata": {**made["metadata"], "name": "other"}}) == ""
+    assert listed_service({"metadata": {"name": "modelconfig--0"}}) == ""

@@ -98,15 +98,20 @@ class InferenceServices:
         """Write the children; a service that is not understood keeps those that it has."""
         if understood.effective is None:
             return Applied(live=self.applier.children(service))
-        applied = await self.applier.apply(service, [*self._lists(service), *understood.children])
+        own = bool(understood.effective.predictor.storage)
+        applied = await self.applier.apply(service, [*self._lists(service, own=own), *understood.children])
         if applied.written or applied.deleted:
             log.info("%s: wrote %s, deleted %s", _name(service), applied.written, applied.deleted)
         return applied
 
-    def _lists(self, service: Object) -> Iterator[Object]:
-        """Yield the list of the TrainedModels that name this service, if any does."""
+    def _lists(self, service: Object, *, own: bool) -> Iterator[Object]:
+        """Yield the list of the TrainedModels that name this service; an empty one after the last is gone.
+
+        A service with a model of its `own` has no use for an empty one.
+        """
         name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
-        if found := self.cluster.models_of(Key(namespace, name)):
+        found = self.cluster.models_of(Key(namespace, name))
+        if found or (not own and self.cluster.has_list(Key(namespace, name))):
             yield model_config(name, namespace, filter(None, map(trained_model, found)))
 
     async def _report(self, service: Object, look: Look) -> None:
