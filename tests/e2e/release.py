@@ -39,10 +39,12 @@ class Release:
         self.helm, self.kubectl, self.name, self.namespace = helm, kubectl, name, namespace
 
     def upgrade(self, values: str = "{}", *options: str, chart: Path = CHART) -> None:
-        """Install or upgrade the release and wait until its controller serves."""
+        """Install or upgrade the release to these values and no others; wait until its controller serves."""
         place = ["--namespace", self.namespace, "--create-namespace", "--wait", "--timeout", "180s"]
         try:
-            self.helm("upgrade", "--install", self.name, chart, *place, "--values=-", *options, stdin=values)
+            # Without the last option, Helm takes no values to mean those of the release before.
+            command = ["upgrade", "--install", self.name, chart, *place, "--values=-", "--reset-values"]
+            self.helm(*command, *options, stdin=values)
         except ToolError as error:
             raise ToolError(f"{error.message}\n{self.describe()}", error.remedy) from error
 

@@ -26,7 +26,7 @@ def network(kserve_lite: Release, request: pytest.FixtureRequest) -> Iterator[st
     """The kind of network with which the release is installed."""
     kserve_lite.upgrade(json.dumps({"config": {"network": NETWORKS[request.param]}}))
     yield request.param
-    kserve_lite.upgrade("{}", "--reset-values")
+    kserve_lite.upgrade()
 
 
 def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
