@@ -4,13 +4,13 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from kserve_lite.local import ports
 from tests.bench import grpc_cases, load
 from tests.bench.cases import Launch, Request, Server
 
@@ -41,7 +41,7 @@ def running(
     server: Server, request: Request, model_dir: Path, reply: bytes, core: int | None, logs: Path
 ) -> Iterator[Running]:
     """Start `server`, yield it once it answers `request`, and leave no process of it behind."""
-    port = free_port()
+    port = ports.free(1)[0]
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{server.name}.log"
     with log.open("wb") as output:
@@ -62,14 +62,6 @@ def running(
 def environment() -> dict[str, str]:
     """This process's environment, but bytecode is kept as in an image; in containers it is often forbidden."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def first_answer(process: subprocess.Popen[bytes], port: int, request: Request, log: Path) -> bytes:

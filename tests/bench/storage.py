@@ -17,8 +17,9 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
+from kserve_lite.local import ports
 from tests.bench import environments, machine, report
-from tests.storage_servers.conftest import free_port, running
+from tests.storage_servers.conftest import running
 from tools.build import program
 
 ROOT = Path(__file__).parents[2]
@@ -184,7 +185,7 @@ def _line(case: Case, runs: Runs) -> str:
 @contextmanager
 def _server(folder: Path) -> Iterator[int]:
     """Run MinIO with the objects of all cases; its first read of each is warm, for both sides alike."""
-    port = free_port()
+    port = ports.free(1)[0]
     (folder / "minio" / "models").mkdir(parents=True)
     command: list[object] = [program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
     with running(

@@ -19,6 +19,7 @@ from obstore.store import AzureStore, S3Store
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
+from kserve_lite.local import ports
 from tools.build import program
 from tools.wait import wait_for
 
@@ -81,12 +82,6 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def fill(put: Callable[[str, bytes], object]) -> None:
     for path, content in FILES.items():
         put(f"model/{path}", content)
@@ -107,7 +102,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder, port = tmp_path_factory.mktemp("minio"), free_port()
+    folder, port = tmp_path_factory.mktemp("minio"), ports.free(1)[0]
     (folder / "data" / "models").mkdir(parents=True)
     command = [program("minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}", folder / "data"]
     with running(command, port, folder, MINIO_ROOT_USER="tester", MINIO_ROOT_PASSWORD="not-so-secret"):
@@ -133,7 +128,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def gs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder, port = tmp_path_factory.mktemp("gcs"), free_port()
+    folder, port = tmp_path_factory.mktemp("gcs"), ports.free(1)[0]
 
     def put(key: str, content: bytes) -> None:
         file = folder / "data" / "models" / key
@@ -159,7 +154,7 @@ def gs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder, port = tmp_path_factory.mktemp("azurite"), free_port()
+    folder, port = tmp_path_factory.mktemp("azurite"), ports.free(1)[0]
     command = [program("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", port, "--location", folder]
     with running([*command, "--skipApiVersionCheck", "--silent"], port, folder):
         endpoint = f"http://127.0.0.1:{port}/devstoreaccount1"

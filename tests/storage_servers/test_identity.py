@@ -20,13 +20,14 @@ import obstore
 import pytest
 from obstore.store import AzureStore, S3Store
 
+from kserve_lite.local import ports
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import Settings
 from tests.storage.faults import certificate
 from tests.storage.peer import Peer, as_json, peer
 from tests.storage.proxy import Breaks, between
 from tests.storage.support import contents
-from tests.storage_servers.conftest import AZURITE_KEY, free_port, make_container, running
+from tests.storage_servers.conftest import AZURITE_KEY, make_container, running
 from tools.build import program
 from tools.wait import wait_for
 
@@ -90,7 +91,7 @@ def issuer(peer: Peer, tmp_path: Path) -> Issuer:
 @pytest.fixture
 def role(issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Run MinIO with a role for the issuer's tokens; return the token's file, as EKS would mount and name it."""
-    folder, port = tmp_path / "minio", free_port()
+    folder, port = tmp_path / "minio", ports.free(1)[0]
     (folder / "data" / "models").mkdir(parents=True)
     (folder / "certs").mkdir()
     (tmp_path / "tls").mkdir()
@@ -159,7 +160,7 @@ def test_a_token_that_the_role_does_not_take_is_one_error_without_the_token(
 @pytest.fixture
 def azure_identity(peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
     """Run Azurite for tokens alone, and a login service that gives one for a pod's; yields the service."""
-    folder, port = tmp_path / "azurite", free_port()
+    folder, port = tmp_path / "azurite", ports.free(1)[0]
     folder.mkdir()
     cert, key = certificate(tmp_path)
     command: list[object] = [program("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", port]

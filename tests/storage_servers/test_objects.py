@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from kserve_lite.local import ports
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import MIB, Settings
 from tests.storage.faults import certificate
 from tests.storage.support import contents, digest
 from tests.storage.test_kill import journalled
 from tests.storage_servers.backends import upload
-from tests.storage_servers.conftest import FILES, Store, free_port, running, trained
+from tests.storage_servers.conftest import FILES, Store, running, trained
 from tools.build import program
 
 QUICK = Settings(retries=1, backoff=0.01, stall=5)
@@ -213,7 +214,7 @@ def test_the_address_of_the_seed_works_as_written(
 
 
 def test_s3_over_tls_needs_its_ca(tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, port = tmp_path / "minio", free_port()
+    folder, port = tmp_path / "minio", ports.free(1)[0]
     (folder / "data" / "models").mkdir(parents=True)
     (folder / "certs").mkdir()
     (tmp_path / "tls").mkdir()

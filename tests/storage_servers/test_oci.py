@@ -14,10 +14,11 @@ import pytest
 import urllib3
 import zstandard
 
+from kserve_lite.local import ports
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import Settings
 from tests.storage.support import contents
-from tests.storage_servers.conftest import free_port, running
+from tests.storage_servers.conftest import running
 from tools.build import program
 
 QUICK = Settings(retries=1, backoff=0.01, stall=10)
@@ -94,7 +95,7 @@ class Registry:
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    folder, port = tmp_path_factory.mktemp("registry"), free_port()
+    folder, port = tmp_path_factory.mktemp("registry"), ports.free(1)[0]
     (folder / "htpasswd").write_text(HTPASSWD)
     (folder / "config.yml").write_text(
         f"version: 0.1\nstorage: {{filesystem: {{rootdirectory: {folder}/data}}}}\n"

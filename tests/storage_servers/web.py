@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.storage_servers.conftest import free_port, running
+from kserve_lite.local import ports
+from tests.storage_servers.conftest import running
 
 CONFIG = """\
 daemon off;
@@ -44,7 +45,7 @@ def nginx(folder: Path, certificate: tuple[Path, Path]) -> Iterator[Nginx]:
     """Run nginx until the block ends."""
     program = shutil.which("nginx")
     assert program, "there is no nginx; `python -m tools packages` names what to install"
-    port, secure = free_port(), free_port()
+    port, secure = ports.free(2)
     files = folder / "files"
     files.mkdir()
     folder.chmod(0o755)
