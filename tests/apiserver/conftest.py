@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.apiserver.serving import RUNTIME, Namespace
 from tools.apiserver import ApiServer
 from tools.build import program
 
@@ -50,6 +51,14 @@ def namespace(kubectl: Callable[..., str]) -> str:
     name = f"test-{uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     return name
+
+
+@pytest.fixture
+def here(namespace: str, kubectl: Callable[..., str], installed: str) -> Namespace:
+    """The test's namespace, with our kinds and a runtime."""
+    place = Namespace(namespace, kubectl)
+    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
+    return place
 
 
 @pytest.fixture

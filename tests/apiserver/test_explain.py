@@ -21,14 +21,6 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
-
-
-@pytest.fixture
 def run(kubeconfig: Path, here: Namespace, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command against the namespace; return its exit code, stdout and stderr."""
 

@@ -18,18 +18,10 @@ from kserve_lite.controller.runtime.controller import Requeue, Retry
 from kserve_lite.controller.runtime.kube import Key
 from kserve_lite.controller.runtime.manager import Manager
 from tests.apiserver.faulty_proxy import FaultyProxy
-from tests.apiserver.serving import RUNTIME, Kubectl, Namespace, controlling, isvc, settled, until, writes
+from tests.apiserver.serving import Namespace, controlling, isvc, settled, until, writes
 from tools.apiserver import ApiServer, free_port
 
 LEASE = 3
-
-
-@pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
 
 
 class Replicas:

@@ -6,16 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.apiserver.serving import RUNTIME, Kubectl, Namespace, controlling, isvc, settled, until, writes
-
-
-@pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
+from tests.apiserver.serving import Namespace, controlling, isvc, settled, until, writes
 
 
 def graph(*services: str, **spec: Any) -> dict[str, Any]:

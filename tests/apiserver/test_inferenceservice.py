@@ -23,14 +23,6 @@ from tests.apiserver.serving import (
 
 
 @pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
-
-
-@pytest.fixture
 def kubeconfig(kubeconfig: Path, namespace: str, kubectl: Kubectl) -> Path:
     """All of this is done with the rights that the chart gives, and no others."""
     return limited(kubeconfig, namespace, kubectl)

@@ -10,15 +10,7 @@ from typing import Any
 import pytest
 
 from kserve_lite.cli import main
-from tests.apiserver.serving import RUNTIME, Kubectl, Namespace, controlling, isvc, settled, until
-
-
-@pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
+from tests.apiserver.serving import Namespace, controlling, isvc, settled, until
 
 
 async def test_a_plan_names_what_is_created_changed_restarted_and_deleted(

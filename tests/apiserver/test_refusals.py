@@ -17,14 +17,6 @@ from tools import build
 
 
 @pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
-
-
-@pytest.fixture
 def gateway(kubectl: Kubectl) -> None:
     """The kinds of Gateway API; nobody who would serve them."""
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=build.crds("gateway-api"))

@@ -6,20 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from kserve_lite.api.config import Config
-from tests.apiserver.serving import RUNTIME, Kubectl, Namespace, controlling, isvc, settled, until
+from tests.apiserver.serving import RUNTIME, Namespace, controlling, isvc, settled, until
 
 NAMES = ("a", "b", "c", "d")
-
-
-@pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
 
 
 def renewed(here: Namespace) -> list[str]:

@@ -8,15 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.apiserver.serving import RUNTIME, Kubectl, Namespace, controlling, isvc, until
-
-
-@pytest.fixture
-def here(namespace: str, kubectl: Kubectl, installed: str) -> Namespace:
-    """The test's namespace, with our kinds and a runtime."""
-    place = Namespace(namespace, kubectl)
-    place.apply({**RUNTIME, "metadata": {"name": "sklearn"}})
-    return place
+from tests.apiserver.serving import Namespace, controlling, isvc, until
 
 
 @pytest.fixture
