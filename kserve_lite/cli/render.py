@@ -97,14 +97,7 @@ def children(effective: Effective, asked: wanted.Wanted, written: InferenceServi
 
 def graph_as_plain(router: EffectiveGraph) -> dict[str, Any]:
     """Return a resolved graph as plain values."""
-    return {
-        "name": router.name,
-        "namespace": router.namespace,
-        "url": router.url,
-        "hosts": list(router.hosts),
-        "graph": dict(router.document),
-        "container": dict(router.container),
-    }
+    return {**_head(router), "graph": dict(router.document), "container": dict(router.container)}
 
 
 class _Spelt(RoundTripRepresenter):
@@ -128,12 +121,15 @@ def write(objects: list[dict[str, Any]], output: str) -> None:
 
 def as_plain(effective: Effective) -> dict[str, Any]:
     """Return a resolved service as plain values, its parts under the names that people know."""
+    return _head(effective) | {component.role: _component(component) for component in effective.components}
+
+
+def _head(resolved: Effective | EffectiveGraph) -> dict[str, Any]:
     return {
-        "name": effective.name,
-        "namespace": effective.namespace,
-        "url": effective.url,
-        "hosts": list(effective.hosts),
-        **{component.role: _component(component) for component in effective.components},
+        "name": resolved.name,
+        "namespace": resolved.namespace,
+        "url": resolved.url,
+        "hosts": list(resolved.hosts),
     }
 
 
