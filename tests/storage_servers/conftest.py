@@ -20,6 +20,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from kserve_lite.local import ports
+from tests.storage.faults import certificate
 from tools.build import program
 from tools.wait import wait_for
 
@@ -80,6 +81,22 @@ def running(command: list[object], port: int, folder: Path, **environment: str) 
 def accepts(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def minio_over_tls(folder: Path, **env: str) -> Iterator[tuple[int, Path]]:
+    """Run MinIO with a bucket called models behind a certificate that nobody trusts; give its port and that."""
+    port = ports.free(1)[0]
+    (folder / "data" / "models").mkdir(parents=True)
+    (folder / "certs").mkdir()
+    (folder / "tls").mkdir()
+    cert, key = certificate(folder / "tls")
+    (folder / "certs" / "public.crt").write_bytes(cert.read_bytes())
+    (folder / "certs" / "private.key").write_bytes(key.read_bytes())
+    command: list[object] = [program("minio"), "server", "--certs-dir", folder / "certs"]
+    command += ["--address", f"127.0.0.1:{port}", folder / "data"]
+    with running(command, port, folder, MINIO_ROOT_USER="tester", MINIO_ROOT_PASSWORD="not-so-secret", **env):
+        yield port, cert
 
 
 def fill(put: Callable[[str, bytes], object]) -> None:

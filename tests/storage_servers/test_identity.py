@@ -27,7 +27,7 @@ from tests.storage.faults import certificate
 from tests.storage.peer import Peer, as_json, peer
 from tests.storage.proxy import Breaks, between
 from tests.storage.support import contents
-from tests.storage_servers.conftest import AZURITE_KEY, make_container, running
+from tests.storage_servers.conftest import AZURITE_KEY, make_container, minio_over_tls, running
 from tools.build import program
 from tools.wait import wait_for
 
@@ -91,24 +91,12 @@ def issuer(peer: Peer, tmp_path: Path) -> Issuer:
 @pytest.fixture
 def role(issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Run MinIO with a role for the issuer's tokens; return the token's file, as EKS would mount and name it."""
-    folder, port = tmp_path / "minio", ports.free(1)[0]
-    (folder / "data" / "models").mkdir(parents=True)
-    (folder / "certs").mkdir()
-    (tmp_path / "tls").mkdir()
-    cert, key = certificate(tmp_path / "tls")
-    (folder / "certs" / "public.crt").write_bytes(cert.read_bytes())
-    (folder / "certs" / "private.key").write_bytes(key.read_bytes())
-    command: list[object] = [program("minio"), "server", "--certs-dir", folder / "certs"]
-    with running(
-        [*command, "--address", f"127.0.0.1:{port}", folder / "data"],
-        port,
-        folder,
-        MINIO_ROOT_USER="tester",
-        MINIO_ROOT_PASSWORD="not-so-secret",
+    with minio_over_tls(
+        tmp_path / "minio",
         MINIO_IDENTITY_OPENID_CONFIG_URL=f"{issuer.address}/.well-known/openid-configuration",
         MINIO_IDENTITY_OPENID_CLIENT_ID="models",
         MINIO_IDENTITY_OPENID_ROLE_POLICY="readwrite",
-    ):
+    ) as (port, cert):
         endpoint = f"https://127.0.0.1:{port}"
         owner = S3Store(
             "models",
@@ -121,9 +109,12 @@ def role(issuer: Issuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         found: list[str] = []
         wait_for(
             "MinIO's role for the issuer's tokens",
-            lambda: found.extend(re.findall(r"arn:minio:iam:\S+", (folder / "log").read_text())) or found,
+            lambda: (
+                found.extend(re.findall(r"arn:minio:iam:\S+", (tmp_path / "minio" / "log").read_text()))
+                or found
+            ),
             timeout=60,
-            remedy=f"read {folder / 'log'}",
+            remedy=f"read {tmp_path / 'minio' / 'log'}",
         )
         token = tmp_path / "token"
         token.write_text(issuer.token())

@@ -13,15 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from kserve_lite.local import ports
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import MIB, Settings
-from tests.storage.faults import certificate
 from tests.storage.support import contents, digest
 from tests.storage.test_kill import journalled
 from tests.storage_servers.backends import upload
-from tests.storage_servers.conftest import FILES, Store, running, trained
-from tools.build import program
+from tests.storage_servers.conftest import FILES, Store, minio_over_tls, trained
 
 QUICK = Settings(retries=1, backoff=0.01, stall=5)
 SMALL_SPANS = Settings(span=MIB, connections=8)
@@ -214,19 +211,10 @@ def test_the_address_of_the_seed_works_as_written(
 
 
 def test_s3_over_tls_needs_its_ca(tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, port = tmp_path / "minio", ports.free(1)[0]
-    (folder / "data" / "models").mkdir(parents=True)
-    (folder / "certs").mkdir()
-    (tmp_path / "tls").mkdir()
-    cert, key = certificate(tmp_path / "tls")
-    (folder / "certs" / "public.crt").write_bytes(cert.read_bytes())
-    (folder / "certs" / "private.key").write_bytes(key.read_bytes())
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-so-secret")
-    command = [program("minio"), "server", "--quiet", "--certs-dir", folder / "certs"]
-    command += ["--address", f"127.0.0.1:{port}", folder / "data"]
-    with running(command, port, folder, MINIO_ROOT_USER="tester", MINIO_ROOT_PASSWORD="not-so-secret"):
+    with minio_over_tls(tmp_path / "minio") as (port, cert):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-so-secret")
         with pytest.raises(StorageError) as failure:
             fetch("s3://models/model", dest, settings=QUICK)
         assert failure.value.code == "untrusted_certificate"
