@@ -1,11 +1,10 @@
 """Log lines: JSON objects, or plain text on a terminal; on stderr, one line each."""
 
+import json
 import logging
 import sys
-from datetime import UTC, datetime
+import time
 from typing import Any
-
-import orjson
 
 
 def set_up_logs(log_format: str, level: str) -> None:
@@ -23,8 +22,9 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write one record."""
+        moment = time.gmtime(record.created)
         fields: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{time.strftime('%Y-%m-%dT%H:%M:%S', moment)}.{int(record.msecs):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
@@ -32,4 +32,4 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(fields, default=str).decode()
+        return json.dumps(fields, default=str, ensure_ascii=False, separators=(",", ":"))

@@ -1,12 +1,12 @@
 """Whether a file has another content than before, also when a ConfigMap's links are swapped below it."""
 
-from pathlib import Path
+import os
 
 
 class Look:
     """What a file was when it was last looked at. A look is a system call of microseconds; reading follows a change."""
 
-    def __init__(self, file: Path, *, first: bool = False) -> None:
+    def __init__(self, file: str | os.PathLike[str], *, first: bool = False) -> None:
         """What is there now is no news, unless `first` says that it is to be told too."""
         self._file = file
         self._stamp: tuple[int, int, int] | None = None
@@ -17,11 +17,12 @@ class Look:
     def again(self) -> bytes | None:
         """The content when it is another than before."""
         try:
-            status = self._file.stat()
+            status = os.stat(self._file)
             stamp = status.st_ino, status.st_size, status.st_mtime_ns
             if stamp == self._stamp:
                 return None
-            text = self._file.read_bytes()
+            with open(self._file, "rb") as opened:
+                text = opened.read()
         except OSError:
             return None
         self._stamp, before, self._text = stamp, self._text, text

@@ -55,13 +55,12 @@ async def serve(settings: Settings, listener: socket.socket) -> int:
         asyncio.create_task(watch(settings.graph, service.reload)),
         asyncio.create_task(sweeping(service)),
     ]
-    gc.collect()
     gc.freeze()
     host, port = listener.getsockname()[:2]
     service.log.info("graph %s on http://%s:%d", service.router.graph.name, host, port)
     await ending.wait()
     service.log.info("ending: %d requests are running", service.metrics.in_flight)
-    service.draining = True  # still listening, so that probes see it and late requests are answered
+    service.drain()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(settings.drain_timeout):
             await service.idle.wait()
@@ -78,6 +77,9 @@ async def serve(settings: Settings, listener: socket.socket) -> int:
 
 async def sweeping(service: Service) -> None:
     """Look after connections."""
+    await asyncio.sleep(SWEEP_SECONDS)
+    import orjson  # noqa: F401 - what the first condition or Ensemble needs, when the start is over
+
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         service.sweep()

@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
         self.born = born
         self.idle_since = born
         self.open = True
+        self.counted = False  # among those of the origin
         self._origin = origin
         self._loop = origin.loop
         self._transport: asyncio.Transport
@@ -57,18 +58,19 @@ class Connection(asyncio.Protocol):
     def ask(
         self, head: bytes, body: bytes, deadline: float, longest: int, may_stream: bool
     ) -> Answer[Message]:
-        """Send a request; the answer comes by `deadline` (loop time), at most `longest` bytes unless it streams.
+        """Send a request. Its answer comes by `deadline` (loop time), at most `longest` bytes unless it streams.
 
-        It raises `Failure`; `Untouched` when the connection ended before any byte of an answer.
+        A small body comes with `head`, so that it is one write. The answer raises `Failure`; `Untouched` when the
+        connection ended before any byte of an answer.
         """
         self._longest, self._may_stream, self._deadline = longest, may_stream, deadline
-        self._answer = answer = Answer[Message](self._loop)
+        # Not Answer[Message](...): an alias that is called costs as much as all the rest of this.
+        answer: Answer[Message] = Answer(self._loop)
+        self._answer = answer
         if self._timer is None or deadline < self._due:
             self._watch()
-        if len(body) < STREAM_FROM:
-            self._transport.write(head + body)
-        else:
-            self._transport.write(head)
+        self._transport.write(head)
+        if body:
             self._transport.write(body)
         return answer
 
@@ -89,8 +91,9 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def close(self) -> None:
-        """Close an idle connection."""
+        """Close a connection that nobody uses."""
         self.open = False
+        self._origin.uncount(self)
         self._unwatch()
         self._transport.close()
 
@@ -105,6 +108,12 @@ class Connection(asyncio.Protocol):
         if self._answer is None:
             self.abort()  # nobody asked
             return
+        if self._head is None and not self._unread:  # as a rule: a known head, and the whole answer at once
+            end = data.find(END) + 4
+            head = HEADS.get(data[:end])
+            if head is not None and head.length == len(data) - end <= self._longest and head.status >= 200:
+                self._hand_over(head, data[end:])
+                return
         try:
             if self._head is None:
                 self._read_head(self._unread + data if self._unread else data)
@@ -165,7 +174,8 @@ class Connection(asyncio.Protocol):
         self._head = head
         length = head.length
         if length >= 0 and len(data) == end + length and length <= self._longest:  # whole, and alone
-            self._finish(Message(head.status, head.content, data[end:], readable=head.readable))
+            self._head = None
+            self._hand_over(head, data[end:])
             return
         if length == CHUNKED:
             self._chunks = Chunks()
@@ -175,6 +185,16 @@ class Connection(asyncio.Protocol):
             self._too_large()
             return
         self._read_body(data[end:])
+
+    def _hand_over(self, head: ResponseHead, body: bytes) -> None:
+        """A whole answer of which nothing is kept here; the connection is free before its reader runs."""
+        answer, self._answer = self._answer, None
+        if head.keep_alive and self.open:
+            self._origin.give_back(self)
+        else:
+            self.close()
+        if answer is not None and not answer.done():
+            answer.set_result(Message(head.status, head.content, body, None, head.readable))
 
     def _begin_stream(self, head: ResponseHead) -> None:
         length = head.length if head.length >= 0 else None

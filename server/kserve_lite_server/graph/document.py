@@ -1,12 +1,10 @@
 """The graph as a file: JSON that `kserve-lite` renders from an InferenceGraph, with every service's URL filled in."""
 
+import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-
-import orjson
 
 from kserve_lite_server.errors import StartError
 from kserve_lite_server.graph.conditions import Path
@@ -21,16 +19,14 @@ class GraphInvalid(StartError):
     code = "graph_invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """`text` as the user wrote it, `path` as it was compiled."""
 
     text: str
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One call (`url`; `host` where its Host header differs) or one hop (`node`)."""
 
     name: str
@@ -46,8 +42,7 @@ class Step:
     maps: bool  # turns predictions into instances
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """Steps, and how a request goes through them."""
 
     kind: str
@@ -55,8 +50,7 @@ class Node:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Everything that the router does. Times are seconds; `timeout` is for a request as a whole, None for no limit."""
 
     name: str
@@ -72,7 +66,7 @@ class Graph:
 def read(text: bytes) -> Graph:
     """Read a graph. Raises `GraphInvalid`."""
     try:
-        value = orjson.loads(text)
+        value = json.loads(text)
         nodes = {name: _node(name, node) for name, node in value["nodes"].items()}
         graph = Graph(
             name=value["name"],
@@ -84,7 +78,7 @@ def read(text: bytes) -> Graph:
             headers=tuple(re.compile(one, re.IGNORECASE) for one in value.get("headers", ())),
             nodes=nodes,
         )
-    except orjson.JSONDecodeError as error:
+    except json.JSONDecodeError as error:
         raise GraphInvalid(f"the graph is not JSON: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError, re.error) as error:
         raise GraphInvalid(f"the graph has not the expected shape: {type(error).__name__}: {error}") from None

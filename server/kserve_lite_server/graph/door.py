@@ -1,7 +1,6 @@
 """The front door: HTTP/1.1 on an asyncio protocol, a turn a request, which ends with its client."""
 
 import asyncio
-from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 LONGEST_HEAD = 64 * 1024
 MOST_WAITING = 256 * 1024
 """Bytes of the next requests of a connection that may wait for the end of this one."""
-STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
+STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n"}
+"""Those that were written before."""
 
 
 class Door(asyncio.Protocol):
@@ -141,7 +139,7 @@ class Door(asyncio.Protocol):
                 self._soon()
             return
         if 0 <= length == len(data) - end and length <= self._service.longest_request:
-            self._start(head, Message(0, head.content, data[end:], readable=head.readable))
+            self._start(head, Message(0, head.content, data[end:], None, head.readable))
             return
         if length > self._service.longest_request:
             raise self._too_large()
@@ -213,7 +211,7 @@ class Door(asyncio.Protocol):
         service = self._service
         begun = perf_counter()
         call = Call(head)
-        service.entered()
+        service.metrics.in_flight += 1
         status, code = 499, ""
         try:
             try:
@@ -221,8 +219,9 @@ class Door(asyncio.Protocol):
             except ServeError as error:
                 answer = error_message(error)
             code = answer.code
-            whole = message.stream is None or message.stream.whole  # or the rest would be read as a request
-            keep = head.keep_alive and whole and not service.draining
+            keep = head.keep_alive and not service.draining
+            if message.stream is not None and not message.stream.whole:
+                keep = False  # the rest would be read as a request
             if answer.stream is None:
                 self._write(answer, keep, call.trace)
             else:
@@ -262,19 +261,21 @@ class Door(asyncio.Protocol):
     def _write(
         self, answer: Message, keep: bool, trace: list[str] | None = None, bodiless: bool = False
     ) -> None:
-        head = self._lines(answer, keep, trace) + b"content-length: %d\r\n\r\n" % len(answer.body)
-        if bodiless:
-            self._transport.write(head)
-        elif len(answer.body) < STREAM_FROM:
-            self._transport.write(head + answer.body)
+        body = answer.body
+        lines = self._lines(answer, keep, trace)
+        if len(body) < STREAM_FROM and not bodiless:
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (lines, len(body), body))
         else:
-            self._transport.write(head)
-            self._transport.write(answer.body)
+            self._transport.write(b"%bcontent-length: %d\r\n\r\n" % (lines, len(body)))
+            if not bodiless:
+                self._transport.write(body)
         if not keep:
             self._transport.close()
 
     def _lines(self, answer: Message, keep: bool, trace: list[str] | None) -> bytes:
-        status = STATUS_LINES.get(answer.status) or b"HTTP/1.1 %d -\r\n" % answer.status
+        status = STATUS_LINES.get(answer.status) or status_line(answer.status)
+        if keep and trace is None:
+            return status + answer.content
         end = b"" if keep else b"connection: close\r\n"
         if trace is not None:
             end += b"graph-trace: %b\r\n" % ", ".join(trace).encode("latin-1", "replace")
@@ -317,3 +318,11 @@ class Door(asyncio.Protocol):
             return
         self._service.refused(error)
         self._write(error_message(error), keep=False)
+
+
+def status_line(status: int) -> bytes:
+    """The first line of an answer, written once."""
+    from http import HTTPStatus  # not for a start that answers 200
+
+    phrase = HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "-"
+    return STATUS_LINES.setdefault(status, f"HTTP/1.1 {status} {phrase}\r\n".encode())

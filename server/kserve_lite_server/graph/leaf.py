@@ -1,14 +1,13 @@
 """A step that calls a service: pooled connections, one time-out for all attempts, retries, and what is counted."""
 
 import asyncio
-import random
 from collections.abc import Coroutine
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
 from kserve_lite_server.graph.call import Call
-from kserve_lite_server.graph.connection import Connection
+from kserve_lite_server.graph.connection import STREAM_FROM, Connection
 from kserve_lite_server.graph.document import Step
 from kserve_lite_server.graph.failure import Failure, StepError, Untouched
 from kserve_lite_server.graph.message import Message, error_message
@@ -20,6 +19,8 @@ REPLAYS = 2
 """How often a request is sent anew because its connection ended before any byte of an answer."""
 RETRIED = (502, 503, 504)
 FIRST_PAUSE = 0.025
+HEAD = b"%b%b%bcontent-length: %d\r\n\r\n"
+HEAD_AND_BODY = HEAD + b"%b"
 
 
 class Asked:
@@ -52,9 +53,13 @@ class Leaf:
 
     def begin(self, call: Call, message: Message, tail: bool) -> Asked | None:
         """Send the request on an idle connection; None when that is not possible and `finish` has to open one."""
-        if message.stream is not None or (connection := self.origin.idle()) is None:
+        if message.stream is not None:
             return None
-        return self._send(connection, call, message, self._loop.time() + self._timeout, tail, perf_counter())
+        now = self._loop.time()
+        connection = self.origin.idle(now)
+        if connection is None:
+            return None
+        return self._send(connection, call, message, now + self._timeout, tail, perf_counter())
 
     async def finish(self, call: Call, message: Message, tail: bool, asked: Asked | None) -> Message:
         """Wait for the answer of what `begin` has sent. A failure is an answer too, with the status that it has.
@@ -70,7 +75,9 @@ class Leaf:
                     if message.stream is not None:
                         answer = await self._stream(call, message, deadline, tail)
                     else:
-                        connection = self.origin.idle() or await self.origin.connect(deadline)
+                        connection = self.origin.idle(self._loop.time()) or await self.origin.connect(
+                            deadline
+                        )
                         asked = self._send(connection, call, message, deadline, tail, begun)
                 if asked is not None:
                     answer = await asked.answer
@@ -88,8 +95,8 @@ class Leaf:
                 self._count(call, 499, begun)
                 raise
             if (
-                answer.status in RETRIED
-                and retries
+                retries
+                and answer.status in RETRIED
                 and message.stream is None
                 and await self._pause(retries, deadline)
             ):
@@ -108,13 +115,13 @@ class Leaf:
     def _send(
         self, connection: Connection, call: Call, message: Message, deadline: float, tail: bool, begun: float
     ) -> Asked:
-        head = b"%b%b%bcontent-length: %d\r\n\r\n" % (
-            self._head,
-            call.forwarded,
-            message.content,
-            len(message.body),
-        )
-        answer = connection.ask(head, message.body, deadline, self._longest, tail)
+        body = message.body
+        parts = self._head, call.forwarded, message.content, len(body)
+        if len(body) < STREAM_FROM:
+            head, body = HEAD_AND_BODY % (*parts, body), b""
+        else:
+            head = HEAD % parts
+        answer = connection.ask(head, body, deadline, self._longest, tail)
         return Asked(connection, answer, begun, deadline)
 
     async def _stream(self, call: Call, message: Message, deadline: float, tail: bool) -> Message:
@@ -157,7 +164,9 @@ class Leaf:
 
     async def _pause(self, retries: int, deadline: float) -> bool:
         """Wait before a retry; False when there is no time for one."""
-        pause = FIRST_PAUSE * 2 ** (self.retries - retries) * (0.5 + random.random())
+        from random import random
+
+        pause = FIRST_PAUSE * 2 ** (self.retries - retries) * (0.5 + random())
         if self._loop.time() + pause >= deadline:
             return False
         await asyncio.sleep(pause)

@@ -1,11 +1,10 @@
 """What goes from step to step: a body and the headers that say how to read it."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-
-import orjson
 
 from kserve_lite_server.errors import ServeError
 
@@ -96,6 +95,8 @@ class Message:
         if self._json is UNREAD:
             if not self.readable:
                 raise ValueError("it is compressed")
+            import orjson  # when it is needed: it is a tenth of the start
+
             self._json = orjson.loads(self.body)
         return self._json
 
@@ -109,6 +110,10 @@ def error_message(error: ServeError) -> Message:
     if step := getattr(error, "step", ""):
         fields["step"] = step
     content = JSON if error.retry_after is None else JSON + b"retry-after: %d\r\n" % error.retry_after
-    message = Message(error.status, content, orjson.dumps(fields))
+    message = Message(
+        error.status,
+        content,
+        json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode(errors="replace"),
+    )
     message.code = error.code
     return message

@@ -20,7 +20,7 @@ class Timed:
 
     def observe(self, status: int, seconds: float) -> None:
         """One has ended; 499 for one whose client went away."""
-        self.codes[status] += 1
+        self.codes[status] = self.codes.get(status, 0) + 1
         self.buckets[bisect_left(SECONDS, seconds)] += 1
         self.seconds += seconds
 

@@ -1,12 +1,10 @@
 """Nodes at work: each takes a request and gives the answer of its steps."""
 
 import asyncio
-import random
+import json
 import zlib
 from collections.abc import Coroutine
 from typing import Any, Protocol
-
-import orjson
 
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.graph import conditions
@@ -79,7 +77,8 @@ class Sequence:
             request = answer if part.response else message
             if part.maps:
                 request = _mapped(request)
-            answer = await part.take(call, request, tail and part is last)
+            take = part.take if part.leaf is None else part.leaf.take
+            answer = await take(call, request, tail and part is last)
             if part.hard and not answer.good:
                 return answer
         return answer
@@ -93,11 +92,11 @@ class Switch:
     def __init__(self, name: str, parts: list[Part]) -> None:
         self._name, self._parts = name, parts
 
-    async def take(self, call: Call, message: Message, tail: bool) -> Message:
+    def take(self, call: Call, message: Message, tail: bool) -> Coroutine[Any, Any, Message]:
         """That step's answer. Raises `ServeError` no_route when none fits, invalid_json for what is no JSON."""
         for part in self._parts:
             if part.condition is not None and _holds(part.condition, message, part.place, "invalid_json"):
-                return await part.take(call, message, tail)
+                return part.take(call, message, tail)
         raise StepError(self._name, "no_route", "no step's condition holds for the request")
 
 
@@ -107,17 +106,20 @@ class Splitter:
     def __init__(self, name: str, parts: list[Part], header: str) -> None:
         self._slots = [part for part in parts for _ in range(part.step.weight)]
         self._name, self._header = name.encode(), header.encode("latin-1")
+        from random import random  # as in pool
+
+        self._draw = random
 
     @property
     def streams(self) -> bool:
         """Whether a request's body is read once, by a service."""
         return all(part.target.streams for part in self._slots)
 
-    async def take(self, call: Call, message: Message, tail: bool) -> Message:
+    def take(self, call: Call, message: Message, tail: bool) -> Coroutine[Any, Any, Message]:
         """That step's answer."""
         value = call.headers.get(self._header) if self._header else None
-        point = int(random.random() * 100) if value is None else zlib.crc32(self._name + b"\0" + value) % 100
-        return await self._slots[point].take(call, message, tail)
+        point = int(self._draw() * 100) if value is None else zlib.crc32(self._name + b"\0" + value) % 100
+        return self._slots[point].take(call, message, tail)
 
 
 class Ensemble:
@@ -127,7 +129,7 @@ class Ensemble:
 
     def __init__(self, parts: list[Part]) -> None:
         self._parts = parts
-        self._keys = [orjson.dumps(part.step.name) + b":" for part in parts]
+        self._keys = [json.dumps(part.step.name, ensure_ascii=False).encode() + b":" for part in parts]
 
     async def take(self, call: Call, message: Message, tail: bool) -> Message:
         """`{step: answer}` of all; the answer of the first hard step that failed, and then the others are given up."""
@@ -189,6 +191,8 @@ def _mapped(message: Message) -> Message:
         or not value["predictions"]
     ):
         return message
+    import orjson
+
     return Message(message.status, JSON, orjson.dumps({"instances": value["predictions"]}))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -27,22 +26,21 @@ class Origin:
         self.loop = asyncio.get_running_loop()
         self.opened = 0
         self._scheme, self._host, self._port = scheme, host, port
+        self.open = 0
+        """How many connections there are."""
         self._idle: deque[Connection] = deque()
-        self._lent: set[Connection] = set()
         self._closing = False
 
     @property
-    def open(self) -> int:
-        """How many connections there are."""
-        return len(self._idle) + len(self._lent)
+    def lent(self) -> int:
+        """How many are answering a request."""
+        return self.open - len(self._idle)
 
-    def idle(self) -> Connection | None:
+    def idle(self, now: float) -> Connection | None:
         """A connection that is open and free, the one used last."""
-        now = self.loop.time()
         while self._idle:
             connection = self._idle.pop()
             if now - connection.idle_since < IDLE_SECONDS and now < connection.born + MAX_AGE:
-                self._lent.add(connection)
                 return connection
             connection.close()
         return None
@@ -83,13 +81,13 @@ class Origin:
                 await asyncio.sleep(pause)
             else:
                 self.opened += 1
-                self._lent.add(connection)
+                self.open += 1
+                connection.counted = True
                 return connection
         raise AssertionError("the last attempt returns or raises")
 
     def give_back(self, connection: Connection) -> None:
         """A request has ended and its connection can take another."""
-        self._lent.discard(connection)
         if self._closing:
             connection.close()
             return
@@ -97,10 +95,16 @@ class Origin:
         self._idle.append(connection)
 
     def forget(self, connection: Connection) -> None:
-        """A connection has ended."""
-        self._lent.discard(connection)
+        """A connection has ended, idle or not."""
+        self.uncount(connection)
         with contextlib.suppress(ValueError):
             self._idle.remove(connection)
+
+    def uncount(self, connection: Connection) -> None:
+        """A connection that is not idle is ending."""
+        if connection.counted:
+            connection.counted = False
+            self.open -= 1
 
     def retire(self) -> None:
         """No graph needs it any more: close what is idle, and the rest when it is given back."""
@@ -119,8 +123,10 @@ class Origin:
             self._idle.popleft().close()
 
     def _protocol(self) -> Connection:
+        from random import random  # at the first connection: the start is short
+
         # Ages differ, so that connections do not all make room at once.
-        return Connection(self, self.loop.time() - random.random() * MAX_AGE / 2)
+        return Connection(self, self.loop.time() - random() * MAX_AGE / 2)
 
     def _tls(self) -> Any:
         if self._scheme == "http":

@@ -33,8 +33,9 @@ class Router:
         self._forwards = forwards(graph.headers)
         for name in graph.nodes:
             self._build(name, pool, metrics, longest)
-        self._root = self._nodes[ROOT]
-        self.streams = self._root.streams
+        root = self._nodes[ROOT]
+        self.streams = root.streams
+        self._take = root.take
 
     @property
     def origins(self) -> list[Origin]:
@@ -54,7 +55,7 @@ class Router:
 
     def answer(self, call: Call, message: Message) -> Coroutine[Any, Any, Message]:
         """Take a request through the graph. Raises `ServeError`."""
-        return self._root.take(call, message, True)
+        return self._take(call, message, True)
 
     def _build(self, name: str, pool: Pool, metrics: GraphMetrics, longest: int) -> Target:
         if name not in self._nodes:

@@ -1,13 +1,12 @@
 """The router's process: the graph that is in force, what is in flight, the pages beside the graph, its end."""
 
 import asyncio
+import json
 import logging
+import os
 import time
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
-
-import orjson
 
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.graph.call import Call
@@ -28,7 +27,7 @@ SWEEP_SECONDS = 1.0
 class Service:
     """What all connections share."""
 
-    def __init__(self, settings: Settings, file: Path) -> None:
+    def __init__(self, settings: Settings, file: str | os.PathLike[str]) -> None:
         """Raises `GraphInvalid` when the file is no graph."""
         self.log = logging.getLogger("kserve_lite_server.graph")
         self.loop = asyncio.get_running_loop()
@@ -39,11 +38,12 @@ class Service:
         self.metrics = GraphMetrics()
         self.pool = Pool()
         self.idle = asyncio.Event()
-        self.idle.set()
+        """Set once a router that is shutting down has answered everything."""
         self._settings = settings
         self._held = 0
         self._second, self._written, self._left_out = 0, 0, 0
-        self.router = self._router(file.read_bytes())
+        with open(file, "rb") as opened:
+            self.router = self._router(opened.read())
         self.metrics.gauges = {
             "kserve_lite_graph_backend_connections_opened": (
                 "Connections to services that were ever opened", lambda: self.pool.opened
@@ -72,8 +72,9 @@ class Service:
             raise ServeError(
                 "overloaded", f"{self._settings.max_in_flight} requests are running", retry_after=1
             )
-        timeout = self.router.graph.timeout
-        return self.router.answer(call, message) if timeout is None else self._within(timeout, call, message)
+        router = self.router
+        timeout = router.graph.timeout
+        return router.answer(call, message) if timeout is None else self._within(timeout, call, message)
 
     async def _within(self, limit: float, call: Call, message: Message) -> Message:
         try:
@@ -104,7 +105,9 @@ class Service:
                 for name, node in graph.nodes.items()
             }
             return Message(
-                200, JSON, orjson.dumps({"graph": graph.name, "revision": graph.revision, "nodes": nodes})
+                200,
+                JSON,
+                json.dumps({"graph": graph.name, "revision": graph.revision, "nodes": nodes}).encode(),
             )
         return error_message(
             ServeError("not_found", "a graph is asked with POST; GET /, /readyz, /healthz or /metrics")
@@ -121,16 +124,17 @@ class Service:
         """Bytes that are announced by requests which have not ended."""
         return sum(door.announced for door in self.doors)
 
-    def entered(self) -> None:
-        """A request began."""
-        self.metrics.in_flight += 1
-        self.idle.clear()
+    def drain(self) -> None:
+        """Shut down, still listening, so that probes see it and late requests are answered."""
+        self.draining = True
+        if not self.metrics.in_flight:
+            self.idle.set()
 
     def left(self, head: RequestHead, call: Call, status: int, code: str, seconds: float) -> None:
         """A request was answered, or its client went away (499)."""
         metrics = self.metrics
         metrics.in_flight -= 1
-        if not metrics.in_flight:
+        if self.draining and not metrics.in_flight:
             self.idle.set()
         metrics.requests.observe(status, seconds)
         if code:

@@ -57,12 +57,20 @@ class Answer(Generic[T]):
     def set_result(self, value: T) -> None:
         """It is here."""
         self._value = value
-        self._finish()
+        self._done = True
+        if self.resume is not None:
+            self.resume(self)
+        elif self._callback is not None:
+            self._soon()
 
     def set_exception(self, error: BaseException) -> None:
         """It does not come."""
         self._error = error
-        self._finish()
+        self._done = True
+        if self.resume is not None:
+            self.resume(self)
+        elif self._callback is not None:
+            self._soon()
 
     def cancel(self, msg: object = None) -> bool:
         """Nobody wants it any more."""
@@ -79,12 +87,9 @@ class Answer(Generic[T]):
         """Call a task that waits, soon."""
         self._callback, self._context = callback, context
 
-    def _finish(self) -> None:
-        self._done = True
-        if self.resume is not None:
-            self.resume(self)
-        elif self._callback is not None:
-            self._loop.call_soon(self._callback, self, context=self._context)
+    def _soon(self) -> None:
+        assert self._callback is not None
+        self._loop.call_soon(self._callback, self, context=self._context)
 
 
 class Turn:

@@ -194,9 +194,7 @@ async def test_more_requests_than_allowed_are_refused_and_a_hung_step_holds_none
 async def settled(running: Running) -> None:
     """Wait until nothing of any request is left."""
     async with asyncio.timeout(10):
-        while running.service.metrics.in_flight or any(
-            o._lent for o in running.service.pool.origins.values()
-        ):
+        while running.service.metrics.in_flight or any(o.lent for o in running.service.pool.origins.values()):
             await asyncio.sleep(0.01)
 
 

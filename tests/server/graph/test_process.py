@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -140,3 +142,19 @@ async def test_it_starts_without_the_model_server(tmp_path: Path) -> None:
     output, _ = await process.communicate()
 
     assert output.decode().strip() == "[]"
+
+
+def test_a_start_imports_nothing_that_only_some_graphs_need() -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import kserve_lite_server.graph.__main__"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(re.findall(r"^import time:.*\|\s*([\w.]+)$", done.stderr, re.MULTILINE))
+
+    assert {"asyncio", "httptools", "kserve_lite_server.graph.leaf"} <= imported
+    assert (
+        imported & {"dataclasses", "datetime", "http", "orjson", "pathlib", "prometheus_client", "random"}
+        == set()
+    )
