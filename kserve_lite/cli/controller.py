@@ -80,7 +80,6 @@ def run(arguments: argparse.Namespace) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line a request
     options = Options(
         config=config,
         namespaces=tuple(dict.fromkeys(arguments.namespace)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kserve_lite.controller.runtime.events import Recorder
@@ -104,7 +105,8 @@ async def test_a_leader_that_cannot_reach_the_server_stops_before_anyone_else_ma
     first = Candidate(kubeconfig, namespace, "first", working)
     await first.leads()
 
-    first.kube.client.base_url = first.kube.client.base_url.copy_with(port=1)
+    wire = first.kube.wire
+    wire.access = replace(wire.access, server="https://127.0.0.1:1")
     loop = asyncio.get_running_loop()
     cut = loop.time()
     async with asyncio.timeout(30):

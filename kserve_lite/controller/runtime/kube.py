@@ -1,4 +1,4 @@
-"""The Kubernetes API as plain dicts; the only importer of lightkube (kubeconfig, tokens, TLS).
+"""The Kubernetes API as plain dicts: its verbs, pages, watches and refusals.
 
 Objects stay dicts from the wire to reconcile: one malformed object must not make a whole list undecodable, and
 children are merged and applied as dicts anyway.
@@ -6,17 +6,18 @@ children are merged and applied as dicts anyway.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import httpx2
 import msgspec
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
-from lightkube.config.kubeconfig import KubeConfig
-from lightkube.core.exceptions import ConfigError
+
+from kserve_lite.controller.runtime import kubeconfig as files
+from kserve_lite.controller.runtime.errors import TRANSIENT, ApiError, NoAccess
+from kserve_lite.controller.runtime.wire import Answer, Wire
+
+__all__ = ["TRANSIENT", "ApiError", "Event", "Key", "Kind", "Kube", "Object", "Page", "Written"]
 
 Object = dict[str, Any]
 
@@ -69,28 +70,6 @@ class Kind:
 POD = Kind("", "v1", "Pod", "pods")
 
 
-class ApiError(Exception):
-    """The API server's answer to a request that it refused."""
-
-    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(f"{code} {reason}: {message}")
-        self.code = code
-        self.reason = reason
-        self.message = message
-        self.retry_after = retry_after
-
-
-# A refusal, a broken connection, a reply cut short: everything after which trying again makes sense.
-TRANSIENT = (
-    ApiError,
-    httpx2.HTTPError,
-    httpx2.StreamError,
-    OSError,
-    asyncio.TimeoutError,
-    msgspec.DecodeError,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of a list, and the version at which the whole list was read."""
@@ -120,7 +99,7 @@ class Written:
 class Kube:
     """Requests to one API server. `counts` tells how many of each verb were sent, for metrics and tests."""
 
-    client: httpx2.AsyncClient
+    wire: Wire
     namespace: str
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -128,20 +107,14 @@ class Kube:
     def connect(cls, kubeconfig: Path | None = None, context: str | None = None) -> Kube:
         """Connect by the given file, else as the pod's service account, else by `KUBECONFIG` or `~/.kube/config`."""
         try:
-            config = KubeConfig.from_file(kubeconfig) if kubeconfig else KubeConfig.from_env()
-            single = config.get(context)
-        except ConfigError as error:
-            raise ApiError(0, "BadConfig", f"the kubeconfig cannot be used: {error}") from error
-        if single is None:
-            raise ApiError(
-                0, "NoContext", "the kubeconfig names no current context; choose one with --context"
-            )
-        params = ConnectionParams(timeout=httpx2.Timeout(30.0, connect=5.0, pool=60.0))
-        return cls(client=AsyncClient(single, params), namespace=single.namespace)
+            access = files.find(kubeconfig, context)
+            return cls(Wire(access), access.namespace)
+        except NoAccess as error:
+            raise _unusable(error) from error
 
     async def close(self) -> None:
         """Close the connections."""
-        await self.client.aclose()
+        await self.wire.close()
 
     async def pages(
         self, kind: Kind, namespace: str = "", labels: str = "", fields: str = ""
@@ -178,21 +151,19 @@ class Kube:
             "timeoutSeconds": str(WATCH_SECONDS),
         } | ({"labelSelector": labels} if labels else {})
         self._count("watch", kind)
-        timeout = httpx2.Timeout(30.0, connect=5.0, read=SILENCE_SECONDS)
-        async with self.client.stream("GET", kind.path(namespace), params=params, timeout=timeout) as answer:
-            if answer.status_code >= 400:
-                await answer.aread()
-                raise _error(answer)
-            yield Event("OPENED", {})
-            lines = answer.aiter_lines()
-            while True:
-                try:
-                    event = msgspec.json.decode(await anext(lines))
-                except (StopAsyncIteration, httpx2.ReadTimeout):
-                    return
-                if event["type"] == "ERROR":
-                    raise _status(event["object"], event["object"].get("code", 500))
-                yield Event(event["type"], event["object"])
+        path = kind.path(namespace)
+        try:
+            async with self.wire.stream(path, params, SILENCE_SECONDS) as (answer, lines):
+                if answer.status >= 400:
+                    raise _error(answer)
+                yield Event("OPENED", {})
+                async for line in lines:
+                    event = msgspec.json.decode(line)
+                    if event["type"] == "ERROR":
+                        raise _status(event["object"], event["object"].get("code", 500))
+                    yield Event(event["type"], event["object"])
+        except NoAccess as error:
+            raise _unusable(error) from error
 
     async def get(self, kind: Kind, key: Key) -> Object:
         """Read one object from the server."""
@@ -205,7 +176,7 @@ class Kube:
             params["previous"] = "true"
         path = POD.path(*pod, "log")
         answer = await self._send("get", POD, "GET", path, params=params, subresource="log")
-        return answer.text
+        return answer.body.decode(errors="replace")
 
     async def create(self, kind: Kind, obj: Object) -> Object:
         """Create an object; 409 when there is one of that name."""
@@ -229,7 +200,7 @@ class Kube:
             body=obj,
             content_type="application/apply-patch+yaml",
         )
-        return Written(_decode(answer), created=answer.status_code == 201)
+        return Written(_decode(answer), created=answer.status == 201)
 
     async def merge(self, kind: Kind, key: Key, patch: Object, subresource: str = "") -> Object:
         """Merge-patch an object or its subresource; `None` removes a key."""
@@ -266,12 +237,16 @@ class Kube:
         body: Object | None = None,
         content_type: str = "application/json",
         subresource: str = "",
-    ) -> httpx2.Response:
+    ) -> Answer:
         self._count(verb, kind, subresource)
         content = None if body is None else msgspec.json.encode(body)
-        headers = {} if body is None else {"Content-Type": content_type}
-        answer = await self.client.request(method, path, params=params, content=content, headers=headers)
-        if answer.status_code >= 400:
+        try:
+            answer = await self.wire.request(
+                method, path, params=params, body=content, content_type=content_type
+            )
+        except NoAccess as error:
+            raise _unusable(error) from error
+        if answer.status >= 400:
             raise _error(answer)
         return answer
 
@@ -280,18 +255,21 @@ class Kube:
         self.counts[counted] = self.counts.get(counted, 0) + 1
 
 
-def _decode(answer: httpx2.Response) -> Object:
-    return cast(Object, msgspec.json.decode(answer.content))
+def _decode(answer: Answer) -> Object:
+    return cast(Object, msgspec.json.decode(answer.body))
 
 
-def _error(answer: httpx2.Response) -> ApiError:
+def _unusable(error: NoAccess) -> ApiError:
+    return ApiError(0, "BadConfig", f"the kubeconfig cannot be used: {error}")
+
+
+def _error(answer: Answer) -> ApiError:
     """A proxy in between may answer with something else than a Status object."""
-    wait = answer.headers.get("Retry-After", "")
     try:
-        status = msgspec.json.decode(answer.content)
+        status = msgspec.json.decode(answer.body)
     except msgspec.DecodeError:
-        status = {"message": answer.text[:200]}
-    return _status(status, answer.status_code, float(wait) if wait.isdigit() else None)
+        status = {"message": answer.body.decode(errors="replace")[:200]}
+    return _status(status, answer.status, answer.retry_after)
 
 
 def _status(status: Any, code: int, retry_after: float | None = None) -> ApiError:

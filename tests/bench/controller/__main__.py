@@ -64,6 +64,7 @@ async def measure(arguments: argparse.Namespace) -> Figures:
         await asyncio.sleep(1)
         figures.memory_empty = controller.memory()
         await create(kube, space, controller, figures)
+        said(f"last child after {figures.last_child:.1f} s, {figures.cpu_last_child:.2f} s of CPU")
         await asyncio.to_thread(controller.settled)
         figures.cpu_settled = controller.cpu - figures.cpu_before
         figures.memory = controller.memory()
@@ -72,9 +73,13 @@ async def measure(arguments: argparse.Namespace) -> Figures:
         figures.reads = sum(n for (verb, _), n in sent.items() if verb == "get") + sum(
             n for (verb, resource), n in sent.items() if verb == "list" and n > figures.lists.get(resource, 1)
         )
+        said(f"settled: {figures.cpu_settled:.2f} s of CPU, {figures.memory:.0f} MB, {sent}")
         await rest(controller, arguments.rest, figures)
+        said(f"at rest: {figures.rest_writes:.1f} writes/min, {figures.rest_cpu:.2f} ms/s")
         await restart(controller, figures)
+        said(f"restart: {figures.restart:.2f} s, {figures.restart_writes} writes")
         figures.delete = await delete(kube, space)
+        said(f"deleted after {figures.delete:.1f} s")
         # Under other names: the garbage collector is busy with the children of the first for minutes.
         await fill(kube, space, "again", figures.services)
         controller.stop(signal.SIGKILL)
@@ -96,6 +101,11 @@ async def measure(arguments: argparse.Namespace) -> Figures:
         )
         await kube.close()
     return figures
+
+
+def said(what: str) -> None:
+    """Show how far it is: a run takes minutes, and one that is cut short has shown what it had."""
+    print(what, file=sys.stderr, flush=True)
 
 
 async def runtime(kube: Kube, space: str) -> None:
@@ -221,9 +231,10 @@ async def delete(kube: Kube, space: str) -> float:
     """Delete all services; return seconds until the last of them was gone. Children are the garbage collector's."""
     began = time.monotonic()
     path = kinds.INFERENCE_SERVICE.path(space)
-    answer = await kube.client.request("DELETE", path, headers={"Content-Type": "application/json"},
-                                       content=json.dumps({"propagationPolicy": "Background"}))  # fmt: skip
-    assert answer.status_code == 200, answer.text
+    answer = await kube.wire.request(
+        "DELETE", path, body=json.dumps({"propagationPolicy": "Background"}).encode()
+    )
+    assert answer.status == 200, answer.body
 
     async def left() -> int:
         return sum([len(page.items) async for page in kube.pages(kinds.INFERENCE_SERVICE, space)])
