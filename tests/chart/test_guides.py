@@ -10,7 +10,7 @@ import pytest
 from tests.docs.console import ROOT, Shell, matches, steps
 from tools.build import program
 
-OFFLINE = ("models-in-values", "air-gap", "gitops", "migrating-from-kserve")
+OFFLINE = ("models-in-values", "air-gap", "gitops")
 
 
 @pytest.fixture

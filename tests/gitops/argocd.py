@@ -1,16 +1,14 @@
-"""A real Argo CD beside the cluster: its parts as processes, and a Git repository on disk that it follows."""
+"""A real Argo CD beside the cluster: its parts as processes."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,65 +18,10 @@ from tools.apiserver import free_port
 from tools.cache import CLONE
 from tools.cluster.kubectl import Kubectl
 from tools.errors import ToolError
-from tools.shell import run
 
 NAMESPACE = "argocd"
-PUBLISHED = "https://github.com/kserve-lite/kserve-lite"
-GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "init.defaultBranch=main")
 RESYNC = 30  # seconds after which an application is compared anew without being asked to
 Object = dict[str, Any]
-
-
-@dataclass
-class Repository:
-    """The charts and `examples/gitops`, as somebody who followed its README has them: with an address of their own."""
-
-    folder: Path
-
-    @property
-    def url(self) -> str:
-        """Return the address that stands in the examples."""
-        return f"file://{self.folder}"
-
-    def fill(self) -> None:
-        """Copy what a fork would have, put the address in, and commit."""
-        for name in ("charts", "examples/gitops"):
-            shutil.copytree(CLONE / name, self.folder / name)
-        for path in (self.folder / "examples/gitops").rglob("*.yaml"):
-            path.write_text(path.read_text().replace(PUBLISHED, self.url))
-        run([*GIT, "init", "--quiet", str(self.folder)])
-        self.commit()
-
-    def edit(self, path: str, change: Callable[[str], str]) -> str:
-        """Change a file and commit; return the commit."""
-        file = self.folder / path
-        before = file.read_text() if file.exists() else ""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(change(before))
-        assert file.read_text() != before, path
-        return self.commit()
-
-    def model(self, name: str, uri: str) -> str:
-        """Write the file that is a model; return the commit."""
-        return self.edit(
-            f"examples/gitops/models/{name}/model.yaml",
-            lambda _: f"models:\n  {name}:\n    storageUri: {uri}\n",
-        )
-
-    def forget(self, name: str) -> str:
-        """Take the file of a model away; return the commit."""
-        shutil.rmtree(self.folder / "examples/gitops/models" / name)
-        return self.commit()
-
-    def commit(self) -> str:
-        """Commit everything; return the commit."""
-        run([*GIT, "-C", str(self.folder), "add", "--all"])
-        run([*GIT, "-C", str(self.folder), "commit", "--quiet", "--message", "change"])
-        return self.head()
-
-    def head(self) -> str:
-        """Return the newest commit."""
-        return run([*GIT, "-C", str(self.folder), "rev-parse", "HEAD"]).strip()
 
 
 @dataclass
@@ -163,6 +106,10 @@ class ArgoCD:
         for log in sorted(self.folder.glob("*.log")):
             said.append(f"{log.name}:\n" + log.read_text(errors="replace")[-1500:])
         return "\n".join(said)
+
+    def dead(self) -> list[object]:
+        """Return the commands of processes that ended by themselves."""
+        return [process.args for process in self._processes if process.poll() is not None]
 
     def _objects(self) -> None:
         """Make what Argo CD's own server would make, and what its manifests bring."""
@@ -249,15 +196,3 @@ class ArgoCD:
                     command, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
                 )
             )
-
-
-def until(argo: ArgoCD, condition: Callable[[], object], seconds: float) -> float:
-    """Wait for a condition; return the seconds that it took, or fail with all that Argo CD says."""
-    began = time.monotonic()
-    while not condition():
-        took = time.monotonic() - began
-        assert took < seconds, f"not within {seconds:.0f} s\n{argo.describe()}"
-        dead = [process.args for process in argo._processes if process.poll() is not None]
-        assert not dead, f"ended: {dead}\n{argo.describe()}"
-        time.sleep(1)
-    return time.monotonic() - began

@@ -14,7 +14,8 @@ import pytest
 
 from tests.e2e import models
 from tests.e2e.conftest import cluster, kubectl
-from tests.gitops.argocd import NAMESPACE, ArgoCD, Repository, until
+from tests.gitops.argocd import NAMESPACE, ArgoCD
+from tests.gitops.repository import Repository, tell, until
 from tools.cluster.kubectl import Kubectl, ready
 
 __all__ = ["cluster", "kubectl"]
@@ -30,7 +31,8 @@ REST = float(
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Return the examples in a repository of their own, with models that this cluster can reach."""
-    repository = Repository(tmp_path_factory.mktemp("git"))
+    folder = tmp_path_factory.mktemp("git")
+    repository = Repository(folder, f"file://{folder}")
     repository.fill()
     for name in MODELS:
         repository.model(name, MODEL)
@@ -67,10 +69,6 @@ def pods(kubectl: Kubectl) -> set[str]:
         "items"
     ]
     return {pod["metadata"]["uid"] for pod in found if "deletionTimestamp" not in pod["metadata"]}
-
-
-def tell(what: str, seconds: float) -> None:
-    print(f"\n{seconds:6.1f} s  {what}")
 
 
 def test_one_object_brings_crds_controller_and_models_and_all_are_healthy(

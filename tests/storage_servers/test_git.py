@@ -1,18 +1,15 @@
 """Repositories over git's own HTTP server."""
 
-import os
 import subprocess
-import threading
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from kserve_lite_server.storage import StorageError, fetch
 from kserve_lite_server.storage.settings import Settings
+from tests.git_http import GitHttp
 from tests.storage.support import contents
 
 QUICK = Settings(retries=1, backoff=0.01, stall=10)
@@ -20,11 +17,14 @@ QUICK = Settings(retries=1, backoff=0.01, stall=10)
 
 @dataclass
 class Hub:
-    """A folder of bare repositories behind `git http-backend`."""
+    """A bare repository on a server, and the folder from which commits are pushed to it."""
 
-    address: str
+    server: GitHttp
     work: Path
-    password: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.server.address}/team/model.git"
 
     def git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always"]
@@ -47,63 +47,13 @@ class Hub:
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
     root, work = tmp_path / "hub", tmp_path / "work"
-    root.mkdir()
     work.mkdir()
-    hub = Hub("", work)
-    backend = Path(
-        subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
-    )
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def do_GET(self) -> None:
-            expected = hub.password and "Basic " + b64encode(f"me:{hub.password}".encode()).decode()
-            if expected and self.headers.get("Authorization") != expected:
-                self.send_response(401)
-                self.send_header("WWW-Authenticate", "Basic realm=x")
-                self.end_headers()
-                return
-            path, _, query = self.path.partition("?")
-            environment = {
-                **os.environ,
-                "GIT_PROJECT_ROOT": str(root),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""),
-                "CONTENT_LENGTH": self.headers.get("Content-Length", "0"),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
-            }
-            body = self.rfile.read(int(environment["CONTENT_LENGTH"]))
-            done = subprocess.run(
-                [backend / "git-http-backend"], input=body, env=environment, capture_output=True, check=False
-            )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if line)
-            self.send_response(int(headers.pop("Status", "200").split()[0]))
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    hub.address = f"http://127.0.0.1:{server.server_port}/team/model.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", root / "team" / "model.git"], check=True)
-    hub.git("init", "-q", "-b", "main")
-    hub.git("remote", "add", "origin", str(root / "team" / "model.git"))
-    yield hub
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with GitHttp(root) as server:
+        hub = Hub(server, work)
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", root / "team" / "model.git"], check=True)
+        hub.git("init", "-q", "-b", "main")
+        hub.git("remote", "add", "origin", str(root / "team" / "model.git"))
+        yield hub
 
 
 def test_the_default_branch_arrives(hub: Hub, dest: Path) -> None:
@@ -153,7 +103,7 @@ def test_a_private_repository_needs_its_password(
     hub: Hub, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.commit({"model.joblib": b"one"})
-    hub.password = "hunter2"
+    hub.server.password = "hunter2"
 
     with pytest.raises(StorageError) as failure:
         fetch(hub.address, dest, settings=QUICK)
