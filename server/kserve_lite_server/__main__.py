@@ -26,8 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if folder:
         os.environ[METRICS_FOLDER] = folder
     from kserve_lite_server.sklearn.later import put_off_pandas
+    from kserve_lite_server.sklearn.touch import import_on_touch
 
     put_off_pandas()
+    import_on_touch()
     from kserve_lite_server.run import run
 
     status = run(settings)

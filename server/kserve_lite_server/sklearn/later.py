@@ -7,14 +7,18 @@ model that was fitted on data frames, code that came with a model, and scikit-le
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
 
 # These compare with pandas.NA, and do so again when pandas is there.
-ONLY_ASK = frozenset(
+_NA = tuple(
     f"sklearn.utils.{name}" for name in ("fixes", "_missing", "_mask", "_param_validation", "validation")
 )
+ONLY_ASK = {
+    "pandas": _NA,
+    # Bars of a fit; the image has no rich either.
+    "rich.progress": ("sklearn.callback._progressbar",),
+}
 
 
 def put_off_pandas() -> None:
@@ -23,15 +27,15 @@ def put_off_pandas() -> None:
         sys.meta_path.insert(0, _Absent())
 
 
-class _Absent(MetaPathFinder):
+class _Absent:
     """Asked only while a module is not imported, so it costs nothing afterwards."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Refuse pandas to those who only ask; leave everything else to the finders behind."""
-        if fullname == "pandas" and _importer(sys._getframe(1)) in ONLY_ASK:
-            raise ModuleNotFoundError("pandas is imported only when a model needs it", name="pandas")
+        """Refuse a module to those who only ask; leave everything else to the finders behind."""
+        if fullname in ONLY_ASK and _importer(sys._getframe(1)) in ONLY_ASK[fullname]:
+            raise ModuleNotFoundError(f"{fullname} is imported only when a model needs it", name=fullname)
         return None
 
 
