@@ -1,5 +1,6 @@
 """Containers and pods inside our definitions: Kubernetes' fields inlined beside KServe's own."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import create_model
@@ -79,8 +80,11 @@ class SmallContainerFields(_Small, WithEnvironment):
 
 def written(model: Definition, base: type[Definition]) -> dict[str, Any]:
     """Return the fields of `base` that `model` was given, under their YAML names."""
-    return {
-        str(field.alias): getattr(model, name)
-        for name, field in base.model_fields.items()
-        if name in model.model_fields_set
-    }
+    given = model.model_fields_set
+    return {alias: getattr(model, name) for name, alias in names_of(base) if name in given}
+
+
+@cache
+def names_of(base: type[Definition]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a definition, each with its YAML name."""
+    return tuple((name, str(field.alias)) for name, field in base.model_fields.items())

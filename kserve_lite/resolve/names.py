@@ -6,6 +6,7 @@ from urllib.parse import quote
 DOMAIN = "example.com"
 TEMPLATE = "{name}-{namespace}.{domain}"
 CLUSTER = "svc.cluster.local"
+_PLACES = re.compile(r"\{name\}|\{namespace\}|\{domain\}")
 
 
 def component_name(service: str, role: str, own: str | None = None) -> str:
@@ -16,7 +17,7 @@ def component_name(service: str, role: str, own: str | None = None) -> str:
 def outside_host(name: str, namespace: str, domain: str = DOMAIN, template: str = TEMPLATE) -> str:
     """Return the host at which an ingress serves the name; the template is KServe's default."""
     parts = {"{name}": name, "{namespace}": namespace, "{domain}": domain}
-    return re.sub("|".join(map(re.escape, parts)), lambda match: parts[match[0]], template)
+    return _PLACES.sub(lambda match: parts[match[0]], template)
 
 
 def inside_hosts(name: str, namespace: str) -> tuple[str, ...]:

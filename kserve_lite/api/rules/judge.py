@@ -1,6 +1,7 @@
 """Run rules over an object: every definition inside it against every rule on that definition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,15 +12,21 @@ from kserve_lite.api.paths import Path, dotted
 from kserve_lite.api.problems import Problem
 
 
-def violations(resource: Resource, rules: Sequence[Rule], old: Resource | None = None) -> list[Problem]:
+def violations(resource: Resource, rules: tuple[Rule, ...], old: Resource | None = None) -> list[Problem]:
     """Return a problem for every rule that does not hold; rules about a change only where `old` is given."""
     return [
         Problem(rule.id, dotted(path) + (rule.field or "") if path else (rule.field or "").lstrip("."), rule.message,
                 rule.remedy)
         for path, new, before in definitions(resource, old)
-        for rule in rules
-        if isinstance(new, rule.on) and broken(rule, new, before)
+        for rule in rules_on(type(new), rules)
+        if broken(rule, new, before)
     ]  # fmt: skip
+
+
+@cache
+def rules_on(kind: type[BaseModel], rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """Return those of the rules that are about objects of a type; a controller asks thousands of times."""
+    return tuple(rule for rule in rules if issubclass(kind, rule.on))
 
 
 def broken(rule: Rule, new: BaseModel, old: BaseModel | None) -> bool:
@@ -33,11 +40,10 @@ def definitions(value: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, B
     """Yield every definition in `value`, outermost first, with what stood at the same place of `old`."""
     if isinstance(value, BaseModel):
         yield path, value, old if isinstance(old, BaseModel) else None
-        for name, field in type(value).model_fields.items():
-            if name in value.model_fields_set and name != "status":
-                yield from definitions(
-                    getattr(value, name), getattr(old, name, None), (*path, field.alias or name)
-                )
+        written = value.model_fields_set
+        for name, alias in names_of(type(value)):
+            if name in written:
+                yield from definitions(getattr(value, name), getattr(old, name, None), (*path, alias))
     elif isinstance(value, dict):
         for key, inner in value.items():
             yield from definitions(inner, old.get(key) if isinstance(old, dict) else None, (*path, key))
@@ -45,3 +51,9 @@ def definitions(value: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, B
         # As for the API server: items of an atomic list have no past.
         for index, inner in enumerate(value):
             yield from definitions(inner, None, (*path, index))
+
+
+@cache
+def names_of(kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a definition that users write, each with its YAML name."""
+    return tuple((name, one.alias or name) for name, one in kind.model_fields.items() if name != "status")

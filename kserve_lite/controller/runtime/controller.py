@@ -119,15 +119,15 @@ class Controller:
         while not self._stopping:
             key, waited = await self.queue.get()
             self._busy[me] = key
-            self.metrics.waited.labels(self.name).observe(waited)
+            self.metrics.waited[self.name].observe(waited)
             started = time.perf_counter()
             try:
                 result = await self._once(key)
             finally:
                 self._busy.pop(me, None)
                 self.queue.done(key)
-            self.metrics.seconds.labels(self.name).observe(time.perf_counter() - started)
-            self.metrics.reconciles.labels(self.name, result).inc()
+            self.metrics.seconds[self.name].observe(time.perf_counter() - started)
+            self.metrics.reconciles[self.name, result] += 1
 
     async def _once(self, key: Key) -> str:
         try:
@@ -135,7 +135,7 @@ class Controller:
                 again = await self.reconcile(key)
         except Exception as error:
             wait = self.queue.failed(key)
-            self.metrics.errors.labels(self.name).inc()
+            self.metrics.errors[self.name] += 1
             # What the API server refuses is no fault of this program: its sentence says it all.
             log.error("%s %s: %s; again in %.1f s", self.name, key, error or type(error).__name__, wait,
                       exc_info=not isinstance(error, ApiError | TimeoutError))  # fmt: skip

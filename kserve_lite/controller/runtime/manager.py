@@ -9,14 +9,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from prometheus_client import CONTENT_TYPE_LATEST
-
 from kserve_lite.controller.runtime.answers import Answer, Answers
 from kserve_lite.controller.runtime.controller import Controller
+from kserve_lite.controller.runtime.exposition import TYPE
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import SILENCE_SECONDS, Kube
 from kserve_lite.controller.runtime.leader import Election
-from kserve_lite.controller.runtime.memory import give_back
+from kserve_lite.controller.runtime.memory import expect_much, give_back
 from kserve_lite.controller.runtime.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class Manager:
 
     async def run(self) -> bool:
         """Run until told to stop; False when the lead was lost. A standby keeps its caches warm."""
+        expect_much()
         self.metrics.watch_cache(self.informers, self.kube)
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -89,11 +89,11 @@ class Manager:
         # Without all caches a child that exists would look missing.
         await asyncio.gather(*(informer.synced.wait() for informer in self.informers))
         name = self.election.key.name if self.election else "none"
-        self.metrics.leading.labels(name).set(1)
+        self.metrics.leading[name] = True
         try:
             await asyncio.gather(*(controller.run() for controller in self.controllers))
         finally:
-            self.metrics.leading.labels(name).set(0)
+            self.metrics.leading[name] = False
 
     def _healthz(self) -> Answer:
         deaf = self.deaf()
@@ -108,4 +108,4 @@ class Manager:
         )
 
     def _metrics(self) -> Answer:
-        return Answer(200, self.metrics.text(), CONTENT_TYPE_LATEST)
+        return Answer(200, self.metrics.text(), TYPE)

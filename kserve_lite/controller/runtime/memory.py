@@ -1,9 +1,14 @@
-"""Memory that starting up took and no longer needs: handed back, for the C library would keep it."""
+"""Memory at the start: garbage is looked for less often meanwhile, and what is no longer needed is handed back."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+
+
+def expect_much() -> None:
+    """Look for cycles rarely: lists decode into hundreds of thousands of dicts, and each look would walk them all."""
+    gc.set_threshold(50_000, 20, 100)
 
 
 def give_back() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sized
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Sized
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
+from kserve_lite.controller.runtime.exposition import Family, Histogram, text
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kube
 from kserve_lite.controller.runtime.workqueue import WorkQueue
@@ -21,84 +18,58 @@ class Metrics:
     """The metrics of one process; what is a plain number elsewhere is read when somebody asks."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
-        self.reconciles = Counter(
-            "controller_runtime_reconcile",
-            "Reconciles by result.",
-            ["controller", "result"],
-            registry=registry,
-        )
-        self.errors = Counter(
-            "controller_runtime_reconcile_errors", "Failed reconciles.", ["controller"], registry=registry
-        )
-        self.seconds = Histogram(
-            "controller_runtime_reconcile_time_seconds",
-            "Length of a reconcile.",
-            ["controller"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.waited = Histogram(
-            "workqueue_queue_duration_seconds",
-            "How long a key waited.",
-            ["name"],
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self.leading = Gauge(
-            "leader_election_master_status", "1 while this process leads.", ["name"], registry=registry
-        )
+        self.reconciles: Counter[tuple[str, str]] = Counter()  # by controller and result
+        self.errors: Counter[str] = Counter()  # by controller
+        self.seconds: dict[str, Histogram] = defaultdict(lambda: Histogram(_SECONDS))
+        self.waited: dict[str, Histogram] = defaultdict(lambda: Histogram(_SECONDS))
+        self.leading: dict[str, bool] = {}  # by name of the Lease
+        self._queues: dict[str, tuple[WorkQueue[Key], Sized]] = {}
+        self._informers: Sequence[Informer] = ()
+        self._kube: Kube | None = None
 
     def watch_queue(self, name: str, queue: WorkQueue[Key], busy: Sized) -> None:
         """Show a controller's queue and how many of its workers are at work."""
-        self.registry.register(_Queue(name, queue, busy))
+        self._queues[name] = (queue, busy)
 
-    def watch_cache(self, informers: Iterable[Informer], kube: Kube) -> None:
+    def watch_cache(self, informers: Sequence[Informer], kube: Kube) -> None:
         """Show what the informers hold and when they last heard, and the requests by verb."""
-        self.registry.register(_Cache(list(informers), kube))
+        self._informers, self._kube = informers, kube
 
     def text(self) -> bytes:
         """The exposition in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return text([*self._work(), *self._queued(), *self._cached()])
 
+    def _work(self) -> Iterator[Family]:
+        done = [("", {"controller": c, "result": r}, n) for (c, r), n in self.reconciles.items()]
+        yield Family("controller_runtime_reconcile_total", "counter", "Reconciles by result.", done)
+        failed = [("", {"controller": name}, n) for name, n in self.errors.items()]
+        yield Family("controller_runtime_reconcile_errors_total", "counter", "Failed reconciles.", failed)
+        took = [one for name, h in self.seconds.items() for one in h.samples({"controller": name})]
+        yield Family("controller_runtime_reconcile_time_seconds", "histogram", "Length of a reconcile.", took)
+        waited = [one for name, h in self.waited.items() for one in h.samples({"name": name})]
+        yield Family("workqueue_queue_duration_seconds", "histogram", "How long a key waited.", waited)
+        leading = [("", {"name": name}, leads) for name, leads in self.leading.items()]
+        yield Family("leader_election_master_status", "gauge", "1 while this process leads.", leading)
 
-@dataclass(eq=False)
-class _Queue(Collector):
-    name: str
-    queue: WorkQueue[Key]
-    busy: Sized
+    def _queued(self) -> Iterator[Family]:
+        queues = self._queues.items()
+        depth = [("", {"name": name}, len(queue)) for name, (queue, _) in queues]
+        yield Family("workqueue_depth", "gauge", "Keys waiting.", depth)
+        added = [("", {"name": name}, queue.added) for name, (queue, _) in queues]
+        yield Family("workqueue_adds_total", "counter", "Keys that entered the queue.", added)
+        retried = [("", {"name": name}, queue.retried) for name, (queue, _) in queues]
+        yield Family("workqueue_retries_total", "counter", "Looks after a failure.", retried)
+        busy = [("", {"controller": name}, len(busy)) for name, (_, busy) in queues]
+        yield Family("controller_runtime_active_workers", "gauge", "Workers at work.", busy)
 
-    def collect(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily("workqueue_depth", "Keys waiting.", labels=["name"])
-        depth.add_metric([self.name], len(self.queue))
-        adds = CounterMetricFamily("workqueue_adds", "Keys that entered the queue.", labels=["name"])
-        adds.add_metric([self.name], self.queue.added)
-        retries = CounterMetricFamily("workqueue_retries", "Looks after a failure.", labels=["name"])
-        retries.add_metric([self.name], self.queue.retried)
-        active = GaugeMetricFamily(
-            "controller_runtime_active_workers", "Workers at work.", labels=["controller"]
-        )
-        active.add_metric([self.name], len(self.busy))
-        yield from (depth, adds, retries, active)
-
-
-@dataclass(eq=False)
-class _Cache(Collector):
-    informers: list[Informer]
-    kube: Kube
-
-    def collect(self) -> Iterator[Metric]:
+    def _cached(self) -> Iterator[Family]:
         now = time.monotonic()
-        silent = GaugeMetricFamily(
-            "kserve_lite_watch_silent_seconds", "Since a watch last heard anything.", labels=["kind"]
+        silent = [("", {"kind": one.kind.kind}, now - one.last_heard) for one in self._informers]
+        yield Family(
+            "kserve_lite_watch_silent_seconds", "gauge", "Since a watch last heard anything.", silent
         )
-        held = GaugeMetricFamily("kserve_lite_cached_objects", "Objects held in memory.", labels=["kind"])
-        requests = CounterMetricFamily(
-            "kserve_lite_api_requests", "Requests to the API server.", labels=["verb", "resource"]
-        )
-        for informer in self.informers:
-            silent.add_metric([informer.kind.kind], now - informer.last_heard)
-            held.add_metric([informer.kind.kind], len(informer))
-        for (verb, plural), count in sorted(self.kube.counts.items()):
-            requests.add_metric([verb, plural], count)
-        yield from (silent, held, requests)
+        held = [("", {"kind": one.kind.kind}, len(one)) for one in self._informers]
+        yield Family("kserve_lite_cached_objects", "gauge", "Objects held in memory.", held)
+        counts = self._kube.counts if self._kube is not None else {}
+        sent = [("", {"verb": verb, "resource": of}, n) for (verb, of), n in sorted(counts.items())]
+        yield Family("kserve_lite_api_requests_total", "counter", "Requests to the API server.", sent)

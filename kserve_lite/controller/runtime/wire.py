@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 from yarl import URL
 
 from kserve_lite.controller.runtime.errors import ConnectionLost, NoAccess
-from kserve_lite.controller.runtime.kubeconfig import Access
+from kserve_lite.controller.runtime.kubeconfig import Access, without_authorities
+
+with without_authorities():  # aiohttp reads the system's twice as it is imported: 50 ms and 2 MB
+    import aiohttp
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0  # between two pieces of an answer
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
 _PRODUCT = "kserve-lite"
+
+# A buffer that asyncio fills with zeros for every connection: 256 KiB are 10 MB of an idle controller, and what a watch
+# or a reconcile reads fits into this.
+sslproto.SSLProtocol.max_size = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
