@@ -1,7 +1,7 @@
 """`python -m tests.bench.start`: from the start of a process to its first answer, and its memory then, in rounds.
 
-Compares our server with KServe's, and with the bare cost that no server of scikit-learn models can avoid: importing
-it, unpickling the model, one predict. Writes a section of docs/benchmarks.md.
+Compares our server with KServe's, and with the bare cost of a script that serves nothing: importing scikit-learn,
+unpickling the model, one predict. Writes a section of docs/benchmarks.md.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tests.bench.servers import environment, running
 
 REQUEST = Request(PREDICT, instances(IRIS_ROW))
 BARE = "import joblib, sys; print(joblib.load(sys.argv[1]).predict([[5.1, 3.5, 1.4, 0.2]]))"
-SHARE_OF_KSERVE, TIMES_BARE, MEGABYTES = 0.55, 1.15, 170
+SECONDS, SHARE_OF_KSERVE, TIMES_BARE, MEGABYTES = 1.5, 0.55, 1.15, 170
 
 
 def main(arguments: list[str]) -> int:
@@ -71,7 +71,8 @@ def section(
     )
     over_bare = statistics.median(a / b for a, b in zip(seconds["ours"][1:], bare[1:], strict=True))
     alone = statistics.median(bare[1:])
-    started = over_kserve <= SHARE_OF_KSERVE or over_bare <= TIMES_BARE
+    relative = over_kserve <= SHARE_OF_KSERVE or over_bare <= TIMES_BARE
+    started = took["ours"] <= SECONDS and relative
     return "\n".join(
         [
             "## Start and memory, logistic regression on iris",
@@ -79,7 +80,8 @@ def section(
             "| | ours | KServe | bare | ratio | goal | |",
             "|---|---|---|---|---|---|---|",
             f"| start to first answer | {took['ours']:.2f} s | {took['KServe']:.2f} s | {alone:.2f} s "
-            f"| {over_kserve:.2f}x KServe, {over_bare:.2f}x bare | {SHARE_OF_KSERVE}x or {TIMES_BARE}x "
+            f"| {over_kserve:.2f}x KServe, {over_bare:.2f}x bare "
+            f"| {SECONDS} s, and {SHARE_OF_KSERVE}x or {TIMES_BARE}x "
             f"| {'met' if started else 'missed'} |",
             f"| resident memory then | {held['ours']:.0f} MB | {held['KServe']:.0f} MB | | | {MEGABYTES} MB "
             f"| {'met' if held['ours'] <= MEGABYTES else 'missed'} |",

@@ -215,7 +215,7 @@ def test_a_storage_entry_that_names_none_is_an_error(
 def test_the_settings_of_kserve_are_honoured(
     kind: str, variables: dict[str, str], expected: dict[str, float]
 ) -> None:
-    changed = vars(from_environment(variables, kind)).items() - vars(Settings()).items()
+    changed = from_environment(variables, kind)._asdict().items() - Settings()._asdict().items()
 
     assert dict(changed) == expected
 

@@ -5,7 +5,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from tests.storage.support import contents, digest
 
 CONTENT = os.urandom(3 * MIB + 17)
 QUICK = Settings(connections=4, span=MIB, mark=256 << 10, retries=3, backoff=0.02, stall=0.5)
-ONE_BY_ONE = replace(QUICK, connections=1)
+ONE_BY_ONE = QUICK._replace(connections=1)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from tests.storage_servers.test_oci import registry
 __all__ = ["backend", "hub", "peer", "registry"]
 
 PATIENT = Settings(connections=3, span=100_000, mark=16 << 10, retries=3, backoff=0.01, connect=5, stall=10)
-HASTY = replace(PATIENT, stall=0.7)
+HASTY = PATIENT._replace(stall=0.7)
 WHOLE = frozenset({"git"})  # one answer holds all: nothing of it can be half there
 
 
@@ -87,7 +86,7 @@ def test_a_model_arrives_in_spite_of(
         pytest.param({"always": 500}, PATIENT, "server_error", id="500-for-ever"),
         pytest.param({"cut": EVER}, PATIENT, "unreachable wrong_length", id="truncated-for-ever"),
         pytest.param({"reset": EVER}, PATIENT, "unreachable", id="reset-for-ever"),
-        pytest.param({"stall": EVER}, replace(HASTY, retries=1), "stalled", id="stalled-for-ever"),
+        pytest.param({"stall": EVER}, HASTY._replace(retries=1), "stalled", id="stalled-for-ever"),
         pytest.param({"bulk_status": 404, "bulk_after": 1}, PATIENT, "not_found", id="404-half-way"),
         pytest.param({"bulk_status": 503, "bulk_after": 1}, PATIENT, "server_error", id="503-half-way"),
     ],
@@ -176,7 +175,7 @@ def test_a_redirect_to_another_host_takes_no_secret_along(
         thief = stack.enter_context(between(Breaks(always=200), "127.0.0.3"))
         _, uri = stack.enter_context(broken(backend, monkeypatch, redirect=f"{thief.address}/model"))
         with pytest.raises(StorageError) as failure:
-            fetch(uri, dest, settings=replace(PATIENT, retries=0))
+            fetch(uri, dest, settings=PATIENT._replace(retries=0))
 
     told = " ".join(f"{path} {headers}" for path, headers in thief.requests)
     assert "Authorization" not in told
@@ -208,7 +207,7 @@ def test_what_an_interrupted_fetch_left_is_continued(
     """A first try that ends after one body, a second that asks for what is missing."""
     if backend.scheme in WHOLE:
         pytest.skip("a repository comes in one answer")
-    one_by_one = replace(PATIENT, connections=1, retries=0)
+    one_by_one = PATIENT._replace(connections=1, retries=0)
     with broken(backend, monkeypatch, bulk_status=503, bulk_after=1) as (breaks, uri):
         with pytest.raises(StorageError):
             fetch(uri, dest, settings=one_by_one)

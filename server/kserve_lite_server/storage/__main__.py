@@ -44,9 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def run() -> None:
+    """Run as a process of its own: it ends without taking its modules apart, which is a tenth of a small fetch."""
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def _end(signum: int, frame: FrameType | None) -> None:
     os._exit(128 + signum)  # what is on disk is continued by the next start
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -28,15 +28,6 @@ WINDOW = 128 * MIB  # the same for zstd: what --long asks for
 PIECE = 1 << 10  # of zstd, in; up to 32 MiB come out of it
 HEADER = MIB  # the longest name or attribute block that tar may read into memory
 
-TAR = {".tar": "", ".tgz": ".gz", ".tbz2": ".bz2", ".tbz": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
-TAR |= {f".tar{packing}": packing for packing in (".gz", ".bz2", ".xz", ".zst")}
-SINGLE = (".gz", ".bz2", ".xz", ".zst")
-
-
-def is_archive(name: str) -> bool:
-    """Whether a file of this name is unpacked; by name alone, since a .npz or .skops is a zip file too."""
-    return name.lower().endswith((".zip", *TAR, *SINGLE))
-
 
 def _as_named(name: str) -> str | None:
     return name
@@ -111,10 +102,12 @@ def _members(
     if name.endswith(".zip"):
         yield from _zip_members(archive, budget, select)
     elif suffix := next(
-        (suffix for suffix in sorted(TAR, key=len, reverse=True) if name.endswith(suffix)), None
+        (suffix for suffix in sorted(keys.TAR, key=len, reverse=True) if name.endswith(suffix)), None
     ):
         with archive.open("rb") as packed:
-            yield from _tar_members(archive, _Counted(_plain(packed, TAR[suffix]), budget), budget, select)
+            yield from _tar_members(
+                archive, _Counted(_plain(packed, keys.TAR[suffix]), budget), budget, select
+            )
     else:
         with archive.open("rb") as packed:
             yield archive.stem, _Counted(_plain(packed, archive.suffix.lower()), budget)

@@ -146,13 +146,13 @@ def _unpacked(
     source: Source, location: Location, files: Sequence[File], stage: Stage, settings: Settings
 ) -> Origin:
     """Unpack the one file that came, if its name says that it is an archive, or what a source says is packed."""
-    from kserve_lite_server.storage import archive
-
     if isinstance(source, Packed):
         contents = source.unpack([stage.path(file.path) for file in files], stage.unpacking())
         return Origin(location.shown, tuple(contents), archive=tuple(files))
-    if len(files) != 1 or not archive.is_archive(files[0].path):
+    if len(files) != 1 or not keys.is_archive(files[0].path):
         return Origin(location.shown, tuple(files))
+    from kserve_lite_server.storage import archive  # five modules of decompressors
+
     contents = archive.unpack(stage.path(files[0].path), stage.unpacking(), settings)
     if not contents:
         raise StorageError(

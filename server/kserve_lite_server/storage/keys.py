@@ -9,6 +9,9 @@ from kserve_lite_server.storage.errors import StorageError
 
 RESERVED = ".kserve-lite-"
 MAX_SEGMENT = 255  # bytes, of every file system in use
+TAR = {".tar": "", ".tgz": ".gz", ".tbz2": ".bz2", ".tbz": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
+TAR |= {f".tar{packing}": packing for packing in (".gz", ".bz2", ".xz", ".zst")}
+SINGLE = (".gz", ".bz2", ".xz", ".zst")
 MAX_PATH = 2048  # bytes below the destination; PATH_MAX is 4096 with the destination
 
 
@@ -119,3 +122,8 @@ def _clash(one: str, other: str, how: str) -> StorageError:
         f"The entries {one!r} and {other!r} {how}, so one would overwrite the other.",
         "Rename one of them at the source, or leave one out with STORAGE_IGNORE_PATTERNS.",
     )
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file of this name is unpacked; by name alone, since a .npz or .skops is a zip file too."""
+    return name.lower().endswith((".zip", *TAR, *SINGLE))

@@ -4,15 +4,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 NAME = ".kserve-lite-manifest.json"
 VERSION = 1
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A published file: path below the folder, size in bytes, digest, and the version its source gave it."""
 
     path: str
@@ -21,8 +20,7 @@ class File:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """One source URI (without credentials or query) and the files that came from it."""
 
     uri: str
@@ -35,8 +33,7 @@ class Origin:
         return sum(file.size for file in self.files)
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """Everything that was fetched into one folder, by source."""
 
     sources: tuple[Origin, ...] = ()
@@ -73,7 +70,15 @@ def read(folder: Path) -> Manifest:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Put `manifest` into `folder` in one step, so that a reader sees the old one or the new one."""
-    document = {"version": VERSION, **asdict(manifest)}
+    sources = [
+        {
+            "uri": origin.uri,
+            "files": [file._asdict() for file in origin.files],
+            "archive": [file._asdict() for file in origin.archive],
+        }
+        for origin in manifest.sources
+    ]
+    document = {"version": VERSION, "sources": sources}
     draft = folder / f"{NAME}.draft"
     with draft.open("w") as file:
         json.dump(document, file, indent=1)

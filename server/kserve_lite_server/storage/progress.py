@@ -1,10 +1,9 @@
 """How far a fetch has come."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """One moment of a fetch; `total` is None while the source hasn't said how much there is."""
 
     uri: str

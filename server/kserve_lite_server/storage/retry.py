@@ -1,6 +1,5 @@
 """When to try again, and how long to wait before."""
 
-import random
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -35,4 +34,6 @@ def pause(transient: Transient, failures: int, settings: Settings) -> float:
         raise transient.error from transient
     if transient.retry_after is not None:
         return transient.retry_after
+    import random  # only after a failure: the start of a small fetch is counted in milliseconds
+
     return min(settings.backoff * 2.0**failures, LONGEST) * random.uniform(0.5, 1.0)

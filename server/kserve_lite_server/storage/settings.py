@@ -3,8 +3,8 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from math import prod
+from typing import NamedTuple
 
 from kserve_lite_server.storage.errors import StorageError
 
@@ -12,8 +12,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Sizes in bytes, times in seconds."""
 
     connections: int = 16
@@ -59,8 +58,7 @@ def _upstream(read: "_Reader", kind: str) -> Settings:
     default = Settings()
     match kind:
         case "s3":
-            return replace(
-                default,
+            return default._replace(
                 connections=read.whole("S3_MAX_FILE_CONCURRENCY", default.connections),
                 connect=read.seconds("S3_CONNECT_TIMEOUT") or default.connect,
                 stall=read.seconds("S3_READ_TIMEOUT") or default.stall,
@@ -68,11 +66,11 @@ def _upstream(read: "_Reader", kind: str) -> Settings:
             )
         case "azure":  # so many files at once, and of each so many ranges
             given = [read.whole(f"AZURE_MAX_{what}_CONCURRENCY", 0) for what in ("FILE", "CHUNK")]
-            return replace(default, connections=prod(n or 4 for n in given)) if any(given) else default
+            return default._replace(connections=prod(n or 4 for n in given)) if any(given) else default
         case "webhdfs":
-            return replace(default, connections=read.whole("N_THREADS", default.connections))
+            return default._replace(connections=read.whole("N_THREADS", default.connections))
         case "huggingface":
-            return replace(default, stall=read.seconds("HF_HUB_DOWNLOAD_TIMEOUT") or default.stall)
+            return default._replace(stall=read.seconds("HF_HUB_DOWNLOAD_TIMEOUT") or default.stall)
     return default
 
 

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from kserve_lite_server.storage.manifest import File
 
 Chunk = bytes | bytearray | memoryview
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A file that a source offers.
 
     `path` is where it goes below the destination, `key` what the source calls it. `version` changes when the
@@ -26,14 +24,13 @@ class Entry:
     sha256: str | None = None
 
 
-@dataclass
-class Body:
+class Body(NamedTuple):
     """Bytes on their way: those of `[start, stop)`, which is the whole file when the source can't serve ranges."""
 
     start: int
     stop: int | None  # None when the source doesn't say
     chunks: Iterable[Chunk]
-    close: Callable[[], None] = field(default=lambda: None)
+    close: Callable[[], None] = lambda: None
 
     @contextmanager
     def closing(self) -> Iterator["Body"]:

@@ -6,7 +6,6 @@ The entry is a JSON object with a `type`, read from the variable STORAGE_CONFIG 
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from kserve_lite_server.storage.errors import StorageError
@@ -36,14 +35,14 @@ def resolved(location: Location, environment: Mapping[str, str]) -> Location:
             "for other stores write storageUri.",
         )
     if kind != "s3":
-        return replace(parse(f"{kind}://{path.lstrip('/')}"), sha256=location.sha256, store=key)
+        return parse(f"{kind}://{path.lstrip('/')}")._replace(sha256=location.sha256, store=key)
     if not store.get("bucket"):
         raise StorageError(
             "bad_setting",
             f"The storage entry {key or 'default'} names no bucket.",
             "Add bucket to the entry of the Secret, or to storage.parameters.",
         )
-    return replace(parse(f"s3://{store['bucket']}/{path.lstrip('/')}"), sha256=location.sha256, store=key)
+    return parse(f"s3://{store['bucket']}/{path.lstrip('/')}")._replace(sha256=location.sha256, store=key)
 
 
 def store_entry(environment: Mapping[str, str], key: str = "") -> dict[str, str]:

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from kserve_lite_server.storage.errors import StorageError, Transient, writing_failed
 from kserve_lite_server.storage.manifest import File
@@ -31,13 +30,11 @@ def transfer(
     return _Transfer(source, entries, stage, settings).run(tick)
 
 
-@dataclass
 class _Span:
     """What one request asks for; `stop` is None when the size isn't known."""
 
-    part: "_Part"
-    start: int
-    stop: int | None
+    def __init__(self, part: "_Part", start: int, stop: int | None) -> None:
+        self.part, self.start, self.stop = part, start, stop
 
 
 class _Transfer:

@@ -1,7 +1,7 @@
 """What a storage URI says, before anything is opened."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from kserve_lite_server.storage.errors import StorageError
@@ -10,8 +10,7 @@ PIN = re.compile(r"(?P<before>[?&])sha256=(?P<digest>[0-9a-fA-F]*)(?P<after>&|$)
 SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):/")
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """A URI taken apart: `address` is what the source opens, `shown` what logs and messages may say.
 
     `store` is the key of the entry in the storage Secret that holds its credentials, if one was named.

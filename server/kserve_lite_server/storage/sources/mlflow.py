@@ -4,7 +4,6 @@ import json
 import os
 import re
 from base64 import b64encode
-from dataclasses import replace
 from urllib.parse import urlencode
 
 from kserve_lite_server.storage.errors import StorageError, missing
@@ -35,7 +34,7 @@ def open_source(location: Location, settings: Settings) -> Source:
     if proxied := PROXIED.match(where):
         return ArtifactSource(registry, proxied["path"].strip("/"))
     registry.close()
-    return open_any(replace(parse(where), shown=location.shown), settings)
+    return open_any(parse(where)._replace(shown=location.shown), settings)
 
 
 class Registry:
