@@ -46,6 +46,15 @@ def test_a_start_imports_no_more_modules_than_it_did(imported: list[str]) -> Non
     assert len(imported) <= MODULES
 
 
+def test_workers_share_what_is_imported_before_they_are_forked(tmp_path: Path) -> None:
+    folder = save(iris(), tmp_path)
+    profile = {"PYTHONPROFILEIMPORTTIME": "1"}
+    with serving(folder, "--model_name=iris", "--workers=2", env=profile) as server:
+        assert server.post("/v1/models/iris:predict", ROW).json == {"predictions": [0]}
+
+    assert len(re.findall(r"^import time:.*\| +scipy\.stats\._stats_py$", server.log(), re.MULTILINE)) == 1
+
+
 def test_scikit_learn_gets_pandas_where_it_makes_or_takes_data_frames() -> None:
     script = """
 import sys
