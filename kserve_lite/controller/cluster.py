@@ -65,6 +65,7 @@ class Cluster:
                     labels=OURS,
                     indexes={"owner": owner_index},
                     optional=kind in OPTIONAL,
+                    packed=True,
                 )
                 for kind in child_kinds(config)
             },

@@ -27,6 +27,9 @@ PIN = "serving.kserve.io/runtime-pin"
 PODS = "serving.kserve.io/runtime-pods"
 """Annotation of a Deployment: a hash of the user's words, and the pod template that was made of them, compressed."""
 
+PINNING = frozenset({REVISION, PIN, PODS})
+"""All that is read of a live Deployment."""
+
 # What the pod template is made of.
 _TEMPLATE = ("container", "others", "pod", "storage", "credentials", "labels", "annotations")
 _SETTINGS: dict[str, type[BaseModel]] = {"pods": PodDefaults, "storage": Storage, "propagation": Propagation}

@@ -15,9 +15,10 @@ from kserve_lite.controller.hosts import taken
 from kserve_lite.controller.inferenceservice.events import events
 from kserve_lite.controller.inferenceservice.look import Look
 from kserve_lite.controller.inferenceservice.observe import changed, observe
+from kserve_lite.controller.inferenceservice.remembered import Remembered
 from kserve_lite.controller.inferenceservice.stages import Stages
 from kserve_lite.controller.inferenceservice.status import status
-from kserve_lite.controller.inferenceservice.understand import Understood, understand
+from kserve_lite.controller.inferenceservice.understand import Understood
 from kserve_lite.controller.installed import Installed
 from kserve_lite.controller.runtime.apply import Applied, Applier
 from kserve_lite.controller.runtime.controller import Requeue, Retry
@@ -45,7 +46,8 @@ class InferenceServices:
     stages: Stages
 
     def __post_init__(self) -> None:
-        self._pinning = self.config.model_copy(update={"runtime_changes": "pin"})
+        self._pinning = Remembered(self.config.model_copy(update={"runtime_changes": "pin"}))
+        self._following = Remembered(self.config)
 
     async def reconcile(self, key: Key) -> Requeue | Retry | None:
         """Bring the cluster to what the service says, and its status to what the cluster is."""
@@ -73,10 +75,10 @@ class InferenceServices:
         runtimes, broken = self.installed.for_namespace(key.namespace)
         surroundings = self.cluster.surroundings_of(key.namespace)
         live = self.applier.children(service)
-        kept = understand(service, runtimes, broken, self._pinning, surroundings, live)
+        kept = self._pinning.understand(service, runtimes, broken, surroundings, live)
         if self.config.runtime_changes == "pin" or kept.effective is None:
             return kept
-        newest = understand(service, runtimes, broken, self.config, surroundings, live)
+        newest = self._following.understand(service, runtimes, broken, surroundings, live)
         if newest.effective is not None and _pods(newest) == _pods(kept):
             self.stages.withdraw(key)
             return newest

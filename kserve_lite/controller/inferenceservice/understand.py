@@ -15,6 +15,7 @@ from kserve_lite.controller.findings.finding import Finding
 from kserve_lite.controller.inferenceservice.notes import notes
 from kserve_lite.render import render
 from kserve_lite.resolve.effective import Effective
+from kserve_lite.resolve.pin import PINNING
 from kserve_lite.resolve.runtime import Runtime
 from kserve_lite.resolve.service import resolve
 from kserve_lite.resolve.surroundings import Surroundings
@@ -25,7 +26,8 @@ Object = dict[str, Any]
 Pins = Mapping[str, Mapping[str, str]]
 
 _CODES = {"runtime_not_found": "NoSupportingRuntime", "runtime_unfit": "RuntimeNotRecognized"}
-_HEAD = ("name", "namespace", "labels", "annotations")
+HEAD = ("name", "namespace", "labels", "annotations")
+"""What of an object's metadata a service follows from."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def understand(
     The Deployments among its `live` children say what their pods were made of, which the service keeps.
     """
     try:
-        return _understand(service, runtimes, broken, config, surroundings, _pins(live))
+        return _understand(service, runtimes, broken, config, surroundings, pins(live))
     except InvalidObject as invalid:
         return Understood(obstacles=tuple(map(finding, invalid.problems)))
     except Exception as error:
@@ -83,7 +85,7 @@ def _understand(
         {
             "apiVersion": service["apiVersion"],
             "kind": service["kind"],
-            "metadata": {name: meta[name] for name in _HEAD if name in meta},
+            "metadata": {name: meta[name] for name in HEAD if name in meta},
             **({"spec": service["spec"]} if "spec" in service else {}),
         }
     )
@@ -101,11 +103,12 @@ def _understand(
     return Understood(effective, tuple(render(effective, config)), notes=notes(effective))
 
 
-def _pins(live: Sequence[Object]) -> Pins:
+def pins(live: Sequence[Object]) -> Pins:
+    """Return what the pods of Deployments were made of, by the Deployment's name."""
     return {
-        obj["metadata"]["name"]: obj["metadata"].get("annotations") or {}
+        obj["metadata"]["name"]: {name: one for name, one in annotations.items() if name in PINNING}
         for obj in live
-        if obj["kind"] == "Deployment"
+        if obj["kind"] == "Deployment" and (annotations := obj["metadata"].get("annotations")) is not None
     }
 
 

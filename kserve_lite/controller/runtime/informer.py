@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from kserve_lite.controller.runtime.backoff import delay
 from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError, Key, Kind, Kube, Object
+from kserve_lite.controller.runtime.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +44,14 @@ class Informer:
     indexes: dict[str, Index] = field(default_factory=dict)
     optional: bool = False
     trim: Trim | None = None
+    packed: bool = False  # kept as JSON, for kinds of many large objects
 
     def __post_init__(self) -> None:
         self.synced = asyncio.Event()
         self.last_heard = time.monotonic()
         self.absent: ApiError | None = None
         self._unsynced = set(self.namespaces)
-        self._objects: dict[Key, Object] = {}
+        self._objects = Store(packed=self.packed)
         self._indexed: dict[tuple[str, str], set[Key]] = {}
         self._deleted: dict[Key, int] = {}
         self._listeners: list[Listener] = []
@@ -63,14 +65,15 @@ class Informer:
         return self._objects.get(key)
 
     def __iter__(self) -> Iterator[Object]:
-        return iter(list(self._objects.values()))
+        return iter(self._objects)
 
     def __len__(self) -> int:
         return len(self._objects)
 
     def find(self, index: str, value: str) -> list[Object]:
         """All objects for which the index function gave `value`, by key."""
-        return [self._objects[key] for key in sorted(self._indexed.get((index, value), ()))]
+        found = map(self._objects.get, sorted(self._indexed.get((index, value), ())))
+        return [obj for obj in found if obj is not None]
 
     def remember(self, obj: Object) -> None:
         """Take in the answer to an own write, so that the next look does not see the past."""
@@ -134,8 +137,9 @@ class Informer:
         if self.absent is None:
             log.debug("%s: %s; doing without", self.kind.plural, error)
         self.absent = error
-        for key in [key for key in self._objects if namespace in ("", key.namespace)]:
-            self._drop(key)
+        for key in self._objects.known():
+            if namespace in ("", key.namespace):
+                self._drop(key)
         self._listed(namespace)
 
     async def _list(self, namespace: str) -> str:
@@ -148,9 +152,9 @@ class Informer:
             for obj in page.items:
                 seen.add(key_of(obj))
                 self._put(self._trimmed(obj))
-        for key in [key for key in self._objects if key not in seen and namespace in ("", key.namespace)]:
+        for key in self._objects.known():
             # What we wrote ourselves after the list was read is newer than the list.
-            if _number(self._objects[key]) <= _int(version):
+            if key not in seen and namespace in ("", key.namespace) and self._held(key) <= _int(version):
                 self._drop(key)
         return version
 
@@ -176,15 +180,16 @@ class Informer:
 
     def _put(self, obj: Object) -> None:
         key = key_of(obj)
-        before = self._objects.get(key)
-        if before is not None:
-            if before["metadata"]["resourceVersion"] == obj["metadata"]["resourceVersion"]:
+        held = self._objects.version(key)
+        if held is not None:
+            if held == obj["metadata"]["resourceVersion"]:
                 return
-            if _number(obj) < _number(before):
+            if _number(obj) < _int(held):
                 return  # the echo of something older than an own write that is already here
         elif _number(obj) <= self._deleted.get(key, -1):
             return  # the answer to an own write that came after the news of the deletion
-        self._objects[key] = obj
+        before = self._objects.get(key)
+        self._objects.put(key, obj)
         self._index(key, before, obj)
         self._tell(before, obj)
 
@@ -195,11 +200,14 @@ class Informer:
             if len(self._deleted) > REMEMBERED_DELETIONS:
                 del self._deleted[next(iter(self._deleted))]
         before = self._objects.get(key)
-        if before is None or (version is not None and version < _number(before)):
+        if before is None or (version is not None and version < self._held(key)):
             return
-        del self._objects[key]
+        self._objects.drop(key)
         self._index(key, before, None)
         self._tell(before, None)
+
+    def _held(self, key: Key) -> int:
+        return _int(self._objects.version(key) or "")
 
     def _index(self, key: Key, before: Object | None, after: Object | None) -> None:
         for name, values in self.indexes.items():
