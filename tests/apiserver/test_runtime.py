@@ -271,6 +271,45 @@ async def test_a_foreign_object_is_refused_and_left_as_it_was(
         assert len(world.children["Deployment"]) == 1  # the others are tended to all the same
 
 
+async def test_what_another_controller_made_for_the_same_owner_is_taken_over_and_nothing_of_its_pods_stays(
+    kubeconfig: Path, namespace: str, kubectl: Kubectl
+) -> None:
+    root(kubectl, namespace, "a")
+    owner = read(kubectl, namespace, "configmap", "a")
+    reference = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "name": "a",
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
+    theirs = {"name": "sidecar", "image": "theirs", "env": [{"name": "THEIRS", "value": "1"}]}
+    labels = {"app": "a"}
+    before = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a", "namespace": namespace, "ownerReferences": [reference]},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels, "annotations": {"theirs": "1"}},
+                "spec": {"containers": [theirs], "volumes": [{"name": "theirs", "emptyDir": {}}]},
+            },
+        },
+    }
+    kubectl("create", "-f", "-", stdin=json.dumps(before))
+    uid = read(kubectl, namespace, "deployment", "a")["metadata"]["uid"]
+
+    async with running(kubeconfig, namespace) as world:
+        await world.settled()
+
+        after = read(kubectl, namespace, "deployment", "a")
+        assert after["metadata"]["uid"] == uid
+        assert "theirs" not in json.dumps(after["spec"])
+        assert len(world.children["Deployment"]) == 1
+        assert not world.refusals
+
+
 async def test_a_name_that_a_stranger_gave_up_is_taken(
     kubeconfig: Path, namespace: str, kubectl: Kubectl
 ) -> None:

@@ -112,11 +112,26 @@ class Applier:
             if covers(desired, live):
                 done.live.append(live)
                 return
+            if APPLIED not in (live["metadata"].get("annotations") or {}):
+                await self._clear(informer.kind, desired)
             await self._hand_over(informer.kind, desired, live)
-        written = await self._write(informer.kind, desired, known=live is not None)
+        try:
+            written = await self._write(informer.kind, desired, known=live is not None)
+        except _Foreign:
+            stranger = await self._stranger(informer.kind, desired)
+            if live is not None or stranger is None or not _ours(stranger, owner):
+                raise
+            await self._one(informer, owner, child, done)
+            return
         informer.remember(written)
         done.live.append(written)
         done.written.append(f"{desired['kind']}/{desired['metadata']['name']}")
+
+    async def _clear(self, kind: Kind, desired: Object) -> None:
+        """Drop what another controller of the same owner gave its pods: an apply would leave it beside ours."""
+        if template := desired.get("spec", {}).get("template"):
+            patch = {"spec": {"template": {"$patch": "replace", **template}}}
+            await self.kube.merge(kind, key_of(desired), patch, strategic=True)
 
     async def _hand_over(self, kind: Kind, desired: Object, live: Object) -> None:
         """Keep the number that we set so far and that from now on somebody else sets: given up, it would become 1."""

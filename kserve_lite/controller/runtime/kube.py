@@ -202,8 +202,13 @@ class Kube:
         )
         return Written(_decode(answer), created=answer.status == 201)
 
-    async def merge(self, kind: Kind, key: Key, patch: Object, subresource: str = "") -> Object:
-        """Merge-patch an object or its subresource; `None` removes a key."""
+    async def merge(
+        self, kind: Kind, key: Key, patch: Object, subresource: str = "", *, strategic: bool = False
+    ) -> Object:
+        """Merge-patch an object or its subresource; `None` removes a key.
+
+        A `strategic` one knows the keys of lists, and `$patch: replace`; only kinds of Kubernetes itself take it.
+        """
         path = kind.path(*key, subresource)
         return _decode(
             await self._send(
@@ -212,7 +217,7 @@ class Kube:
                 "PATCH",
                 path,
                 body=patch,
-                content_type="application/merge-patch+json",
+                content_type=f"application/{'strategic-' if strategic else ''}merge-patch+json",
                 subresource=subresource,
             )
         )
