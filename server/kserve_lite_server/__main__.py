@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from kserve_lite_server.cpus import available_cpus
 
@@ -25,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = tempfile.mkdtemp(prefix="kserve-lite-metrics-") if settings.workers > 1 else None
     if folder:
         os.environ[METRICS_FOLDER] = folder
+    fetched = tempfile.mkdtemp(prefix="kserve-lite-models-") if settings.model_uri else None
+    if fetched:
+        settings = replace(settings, model_dir=Path(fetched))
     from kserve_lite_server.sklearn.later import put_off_pandas
     from kserve_lite_server.sklearn.touch import import_on_touch
 
@@ -36,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kserve_lite_server.run import run
 
     status = run(settings)
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+    for made in filter(None, (folder, fetched)):
+        shutil.rmtree(made, ignore_errors=True)
     sys.stdout.flush()
     os._exit(status)  # a predict that outlived the drain must not hold the process
 

@@ -31,6 +31,7 @@ class Settings:
 
     model_name: str = "model"
     model_dir: Path = Path("/mnt/models")
+    model_uri: str = ""  # where what belongs into model_dir is fetched from first
     model_config: Path | None = None
     models_memory: int = 0
     host: str = "0.0.0.0"
@@ -78,6 +79,13 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.
     parser = _parser()
     known = {option for action in parser._actions for option in action.option_strings}
     parsed = vars(parser.parse_args([_underscored(argument, known, parser) for argument in arguments]))
+    place = parsed.pop("model_dir")
+    if "://" not in str(place):
+        parsed["model_dir"] = Path(place)
+    elif parsed["model_config"] is None:
+        parsed["model_uri"] = place
+    else:
+        parser.error(f"--model_config fetches models into --model_dir: {place} is not a folder")
     parsed["trusted_types"] = tuple(name for name in parsed["trusted_types"].split(",") if name)
     notes = tuple(
         f"--{flag} has no effect: this process serves a model, it calls no predictor"
@@ -115,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}", *(f"--{alias}" for alias in aliases), type=kind, help=text, **more)
 
     flag("model_name", str, "name of the model in the URL")
-    flag("model_dir", Path, "folder with the model file, or one folder a model")
+    flag("model_dir", str, "folder or URI of the model file, or of one folder a model")
     flag(
         "model_config",
         Path,

@@ -182,3 +182,39 @@ def test_a_model_uri_elsewhere_is_fetched_by_the_storage_code(tmp_path: Path) ->
     assert reply.json == {"predictions": [0]}
     assert status == 1
     assert "[model_download_failed]" in text
+
+
+def test_a_folder_of_models_may_be_a_uri_and_is_gone_with_the_server(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "there" / name).mkdir(parents=True)
+        joblib.dump(iris(), tmp_path / "there" / name / "model.joblib")
+    here, scratch = tmp_path / "here", tmp_path / "scratch"
+    scratch.mkdir()
+    uri = (tmp_path / "there").as_uri()
+
+    with serving(here, f"--model_dir={uri}", env={"TMPDIR": str(scratch)}) as server:
+        names = server.get("/v1/models").json["models"]
+        reply = server.post("/v1/models/b:predict", {"instances": [[5.1, 3.5, 1.4, 0.2]]})
+        assert list(scratch.iterdir())
+        server.stop()
+
+    assert sorted(names) == ["a", "b"]
+    assert reply.json == {"predictions": [0]}
+    assert not list(scratch.iterdir())
+
+
+def test_a_folder_that_cannot_be_fetched_ends_the_process_with_the_uri(tmp_path: Path) -> None:
+    uri = (tmp_path / "gone").as_uri()
+
+    status, text = refused(f"--model_dir={uri}")
+
+    assert status == 1
+    assert f"--model_dir {uri}" in text
+    assert "[model_download_failed]" in text
+
+
+def test_a_list_of_models_wants_a_folder_to_fetch_into(tmp_path: Path) -> None:
+    status, text = refused("--model_dir=s3://models/iris", f"--model_config={tmp_path / 'models.json'}")
+
+    assert status == 2
+    assert "s3://models/iris is not a folder" in text

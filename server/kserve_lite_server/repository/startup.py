@@ -21,7 +21,7 @@ class ModelsNeedOneWorker(StartError):
 
 
 def open_repository(settings: Settings) -> Repository:
-    """Load what lies in the model folder.
+    """Load what lies in the model folder, or is fetched into it first.
 
     One model: raises `ServeError` when it cannot be served. A folder of folders: a bad model is registered
     with its
@@ -31,6 +31,8 @@ def open_repository(settings: Settings) -> Repository:
         if settings.workers > 1:
             raise ModelsNeedOneWorker("--model_config works with one worker; remove --workers")
         return Repository(lambda name, folder: read_model(name, folder, settings))
+    if settings.model_uri:
+        _bring("--model_dir", settings.model_uri, settings.model_dir)
     subfolders = _subfolders(settings.model_dir)
     root = settings.model_dir if subfolders else None
     repository = Repository(lambda name, folder: read_model(name, folder, settings), root)
@@ -53,7 +55,8 @@ def read_model(name: str, folder: Path, settings: Settings) -> Model:
     if file.remote is None:
         return _model(name, file, settings)
     with tempfile.TemporaryDirectory(prefix="kserve-lite-model-") as place:
-        return _model(name, _fetched(file.remote, Path(place), file.method), settings)
+        _bring("modelUri", file.remote, Path(place))
+        return _model(name, ModelFile(find_model(Path(place)).path, file.method), settings)
 
 
 def _model(name: str, file: ModelFile, settings: Settings) -> Model:
@@ -61,19 +64,16 @@ def _model(name: str, file: ModelFile, settings: Settings) -> Model:
     return make_model(name, file.path, loaded, file.method or settings.method)
 
 
-def _fetched(uri: str, place: Path, method: str | None) -> ModelFile:
-    """Bring what modelUri names, by the code of the storage step, into a folder of its own."""
+def _bring(said: str, uri: str, place: Path) -> None:
+    """Fetch what a flag or field names into a folder, by the code of the storage step."""
     from kserve_lite_server.storage.errors import StorageError
     from kserve_lite_server.storage.fetch import fetch  # its clients load only when a model lies elsewhere
 
-    log.info("modelUri %s: fetching it", uri)
+    log.info("%s %s: fetching it", said, uri)
     try:
         fetch(uri, place)
     except StorageError as error:
-        raise ServeError(
-            "model_download_failed", f"modelUri {uri}: {error.message} {error.remedy}"
-        ) from error
-    return ModelFile(find_model(place).path, method)
+        raise ServeError("model_download_failed", f"{said} {uri}: {error.message} {error.remedy}") from error
 
 
 def _subfolders(folder: Path) -> list[Path]:
