@@ -31,6 +31,7 @@ HEADERS = {
 }
 PORTS = (18471, 18472)
 OUR_PORT = 18470
+BARE_PORT = 18473
 STARTS = 7
 
 
@@ -116,7 +117,10 @@ def measured(
     with contextlib.ExitStack() as stack:
         stack.callback(backend.wait)
         stack.callback(backend.kill)
-        running = [stack.enter_context(routers.ours(kind, urls, OUR_PORT, core, folder))]
+        running = [
+            stack.enter_context(routers.ours(kind, urls, OUR_PORT, core, folder)),
+            stack.enter_context(routers.bare(kind, PORTS, BARE_PORT, core)),
+        ]
         if not arguments.alone:
             running.append(stack.enter_context(routers.kserves(kind, urls, core)))
         same_answers(running)
@@ -236,6 +240,14 @@ def others(figures: dict[str, Figures], starts: dict[str, list[float]]) -> str:
             None,
         ),
     ]  # fmt: skip
+    rows.insert(
+        1,
+        (
+            "of these, what forwards and does nothing else needs on this event loop (µs)",
+            {"kserve-lite": cpu("bare")},
+            None,
+        ),
+    )
     lines = ["| | KServe | kserve-lite | goal | |", "|---|---|---|---|---|"]
     for what, values, goal in rows:
         own = values["kserve-lite"]

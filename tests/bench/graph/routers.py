@@ -60,6 +60,14 @@ def ours(kind: str, urls: Sequence[str], port: int, core: int | None, folder: Pa
 
 
 @contextlib.contextmanager
+def bare(kind: str, services: Sequence[int], port: int, core: int | None) -> Iterator[Router]:
+    """Run what forwards and does nothing else."""
+    command = [sys.executable, "-m", "tests.bench.graph.bare", kind, str(port), *map(str, services)]
+    with _running("bare", command, port, "/readyz", core) as router:
+        yield router
+
+
+@contextlib.contextmanager
 def kserves(kind: str, urls: Sequence[str], core: int | None) -> Iterator[Router]:
     """Run the router of KServe v0.20, built from its Go module."""
     steps = [{"name": f"s{number}", "serviceUrl": url} for number, url in enumerate(urls)]
