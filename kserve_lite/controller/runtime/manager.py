@@ -21,6 +21,7 @@ from kserve_lite.controller.runtime.metrics import Metrics
 log = logging.getLogger(__name__)
 
 DEAF_SECONDS = 2 * SILENCE_SECONDS
+FIRST_LOOKS = 5.0
 
 
 @dataclass
@@ -70,8 +71,9 @@ class Manager:
         return stop.is_set()
 
     async def _settle(self) -> None:
-        """Wait for the first lists, and give back what reading them took."""
+        """Wait for the first lists and looks, and give back what they took."""
         await asyncio.gather(*(informer.synced.wait() for informer in self.informers))
+        await asyncio.sleep(FIRST_LOOKS)  # collecting holds everything up for a tenth of a second
         give_back()
 
     def deaf(self) -> list[str]:
