@@ -18,7 +18,6 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml server/
 	$(UV) pip sync --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e server -e server/compat
 	@touch $(STAMP)
-
 lock: $(STAMP) ## Compile requirements/*.in to lock files with hashes
 	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
@@ -31,10 +30,8 @@ run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 
 test: $(STAMP) ## Run the tests, but for the slow ones (3 minutes on two cores)
 	$(BIN)/python -m pytest
-
 test-slow: $(STAMP) ## Run the tests that start many servers or draw many values
 	$(BIN)/python -m pytest -m slow
-
 test-%: $(STAMP) ## Run a suite that builds programs on first use: test-apiserver, -chart, -cluster (root), -gitops, -helm, -releases, -storage
 	$(BIN)/python -m pytest tests/$(patsubst storage,storage_servers,$*) -n 0
 
@@ -43,7 +40,6 @@ lint: $(STAMP) ## Check style, types and import contracts
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -51,17 +47,16 @@ format: $(STAMP) ## Format the code
 generate: $(STAMP) ## Write schemas, chart values and reference docs from the definitions
 	$(BIN)/python -m generator
 	cd server && ../$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. $(PROTO)
-
 verify: $(STAMP) ## Fail when a generated file differs from what the definitions say
 	$(BIN)/python -m generator verify
-
 golden: $(STAMP) ## Write the golden files of tests/render anew; the diff is for your eyes
 	$(BIN)/python -m tests.render.golden
 
 bench: $(STAMP) ## Compare the server with its peers and write docs/benchmarks.md and its chart
 	$(BIN)/python -m tests.bench.http
 	$(BIN)/python -m tests.bench.start
-
+bench-%: $(STAMP) ## Compare a part with its peer: bench-graph, bench-storage; bench-controller in the cluster that is up
+	$(BIN)/python -m tests.bench.$*
 soak: $(STAMP) ## Load one server for ten minutes with valid, malformed, aborted and slow clients
 	$(BIN)/python -m tests.bench.soak
 
@@ -70,29 +65,15 @@ chart: $(STAMP) ## Lint and test the charts' templates, and print the counts
 
 images: $(STAMP) ## Build the container images with docker, podman or buildah, and print their sizes
 	$(BIN)/python -m tools.images
-
 chart-testing: $(STAMP) ## Run chart-testing in the cluster: every chart with every ci/*-values.yaml installed, tested, upgraded
 	$(BIN)/python -m tools.charts.testing
 
 cluster: $(STAMP) ## Bring up a Kubernetes cluster (kind, or the bare host as root); CLUSTER=kind|host|existing
 	$(BIN)/python -m tools.cluster up
-
 cluster-%: $(STAMP) ## cluster-status shows what exists of the cluster, cluster-down removes all of it
 	$(BIN)/python -m tools.cluster $*
-
 e2e: $(STAMP) ## Run the end-to-end tests in the cluster, with the images
 	$(BIN)/python -m pytest tests/e2e -n 0
-
-bench-storage: $(STAMP) ## Compare the storage step with KServe's on one S3 server
-	$(BIN)/python -m tests.bench.storage
-
-bench-controller: $(STAMP) ## Create 1,000 InferenceServices in the cluster that is up and measure the controller
-	$(BIN)/python -m tests.bench.controller --write
-
-bench-graph: $(STAMP) ## Compare the router of graphs with KServe's, which is built on first use
-	$(BIN)/python -m tests.bench.graph
-
 clean: ## Remove .venv and caches of this checkout
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache
-
-.PHONY: help setup lock run test test-slow lint format generate verify golden bench soak chart chart-testing images cluster e2e bench-storage clean
+.PHONY: help setup lock run test test-slow lint format generate verify golden bench soak chart chart-testing images cluster e2e clean

@@ -33,14 +33,14 @@ WRITERS = 8
 
 
 def main() -> None:
-    """Measure and print; with --write also into docs/benchmarks.md."""
+    """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--services", type=int, default=1000)
     parser.add_argument(
         "--kubeconfig", type=Path, default=KUBECONFIG, help="(default: that of `make cluster`)"
     )
     parser.add_argument("--rest", type=float, default=60.0, help="seconds to watch it at rest")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--print-only", action="store_true", help="leave docs/benchmarks.md as it is")
     parser.add_argument("--limited", type=int, default=100,
                         help="services for a controller under 100m of CPU and 300Mi (as root; 0: none)")  # fmt: skip
     arguments = parser.parse_args()
@@ -51,7 +51,7 @@ def main() -> None:
     subprocess.run(crds, check=True)
     figures = asyncio.run(measure(arguments))
     print(figures.table())
-    if arguments.write:
+    if not arguments.print_only:
         write(figures)
 
 
