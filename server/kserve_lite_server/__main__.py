@@ -34,9 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from kserve_lite_server.sklearn.touch import import_on_touch
 
     put_off_pandas()
-    if (
-        settings.workers == 1
-    ):  # workers share what is imported before they are forked; what they touch, each would import
+    # Workers share what is imported before they are forked; what they touch, each would import.
+    if settings.workers == 1:
         import_on_touch()
     from kserve_lite_server.run import run
 
