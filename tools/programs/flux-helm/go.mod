@@ -3,7 +3,6 @@ module tools/flux-helm
 go 1.26.0
 
 // Replace digest lib to master to gather access to BLAKE3.
-// xref: https://github.com/opencontainers/go-digest/pull/66
 replace github.com/opencontainers/go-digest => github.com/opencontainers/go-digest v1.0.1-0.20231025023718-d50d2fec9c98
 
 // Pin kustomize to v5.8.1

@@ -3,7 +3,6 @@ module tools/flux-source
 go 1.26.0
 
 // Replace digest lib to master to gather access to BLAKE3.
-// xref: https://github.com/opencontainers/go-digest/pull/66
 replace github.com/opencontainers/go-digest => github.com/opencontainers/go-digest v1.0.1-0.20220411205349-bde1400a84be
 
 tool github.com/fluxcd/source-controller
