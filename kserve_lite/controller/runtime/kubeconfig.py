@@ -7,8 +7,7 @@ import binascii
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -161,16 +160,6 @@ def _trust(cluster: Fields, user: Fields) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         raise NoAccess(f"its certificates cannot be used: {error}") from error
     return context
-
-
-@contextmanager
-def without_authorities() -> Iterator[None]:
-    """Let contexts that are made meanwhile trust nobody; every connection of this runtime brings its own."""
-    ssl.SSLContext.set_default_verify_paths = lambda self: None  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del ssl.SSLContext.set_default_verify_paths  # the inherited one is there again
 
 
 def _bytes(fields: Fields, name: str) -> bytes | None:

@@ -10,13 +10,11 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import aiohttp
 from yarl import URL
 
 from kserve_lite.controller.runtime.errors import ConnectionLost, NoAccess
-from kserve_lite.controller.runtime.kubeconfig import Access, without_authorities
-
-with without_authorities():  # aiohttp reads the system's twice as it is imported: 50 ms and 2 MB
-    import aiohttp
+from kserve_lite.controller.runtime.kubeconfig import Access
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0  # between two pieces of an answer

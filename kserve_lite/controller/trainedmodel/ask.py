@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+
+import aiohttp
 
 from kserve_lite.controller.runtime.kube import Object
 from kserve_lite.controller.trainedmodel.status import Said
 from kserve_lite.resolve.multimodel import reports
-
-if TYPE_CHECKING:
-    import aiohttp
 
 log = logging.getLogger(__name__)
 PATIENCE = 3.0
@@ -36,20 +34,16 @@ def _host(address: str) -> str:
 
 async def ask(places: Iterable[str]) -> list[Said]:
     """Return what each server that answers says of its models; who does not answer is left out."""
-    import aiohttp  # 11 MB that only a cluster with TrainedModels needs
-
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as client:
         said = await asyncio.gather(*(_ask(client, place) for place in places))
     return [one for one in said if one is not None]
 
 
 async def _ask(client: aiohttp.ClientSession, place: str) -> Said | None:
-    from aiohttp import ClientError
-
     try:
         async with client.post(f"http://{place}/v2/repository/index") as reply:
             listed = await reply.json()
         return reports(listed)
-    except (ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         log.info("the models of %s: %s", place, error)
         return None
