@@ -51,7 +51,7 @@ SECTIONS = (
     make("images", 20, "setup", "packages"),
     # The end of the cluster fails when anything of it is left.
     make("cluster", 10, "setup", "packages", "programs", undo=make("cluster-down", 3)),
-    make("e2e", 35, "images", "cluster", landing=False),
+    make("e2e", 35, "images", "cluster"),
     make("test-releases", 25, "images", "cluster", landing=False),
     make("test-gitops", 15, "images", "cluster", landing=False),
     make("chart-testing", 20, "images", "cluster", landing=False),
