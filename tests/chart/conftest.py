@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from tools.apiserver import ApiServer
 from tools.build import program
 from tools.cache import CLONE
+from tools.wait import wait_for
 
 CHARTS = CLONE / "charts"
 OURS = "serving.kserve.io"
@@ -109,4 +111,18 @@ def _clear(session: Session) -> None:
         label = "--selector=app.kubernetes.io/managed-by=Helm"
         session.kubectl("delete", kind, label, "--ignore-not-found")
     if names := list(session.crds()):
-        session.kubectl("delete", "customresourcedefinitions", *names)
+        session.kubectl("delete", "customresourcedefinitions", *names, "--wait=false")
+        wait_for("the CRDs are gone", lambda: _gone(session), timeout=120, remedy="read the API server's log")
+
+
+def _gone(session: Session) -> bool:
+    """Tell whether our CRDs are gone; give those that are left another look.
+
+    The API server tries to empty a CRD that it has just begun to serve, fails ("storage is (re)initializing"), and
+    waits up to minutes before it tries again, unless the CRD changes.
+    """
+    left = list(session.crds())
+    if left:
+        look = ("annotate", "--overwrite", "customresourcedefinitions", *left, f"look={time.monotonic()}")
+        session.run(program("kubectl"), *look)  # one that goes meanwhile is none to annotate
+    return not left
