@@ -1,11 +1,10 @@
 """Containers and pods inside our definitions: Kubernetes' fields inlined beside KServe's own."""
 
-from functools import cache
 from typing import Annotated, Any
 
 from pydantic import create_model
 
-from kserve_lite.api.definition import Definition
+from kserve_lite.api.definition import Definition, names_of
 from kserve_lite.api.kubernetes import Shape, inlined
 
 Containers = Annotated[list[dict[str, Any]], Shape("PodSpec", "containers")]
@@ -82,9 +81,3 @@ def written(model: Definition, base: type[Definition]) -> dict[str, Any]:
     """Return the fields of `base` that `model` was given, under their YAML names."""
     given = model.model_fields_set
     return {alias: getattr(model, name) for name, alias in names_of(base) if name in given}
-
-
-@cache
-def names_of(base: type[Definition]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a definition, each with its YAML name."""
-    return tuple((name, str(field.alias)) for name, field in base.model_fields.items())

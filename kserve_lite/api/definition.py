@@ -1,5 +1,6 @@
 """What every definition has in common: YAML names, strict types, no unknown field, values that never change."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -27,6 +28,12 @@ class Definition(BaseModel):
     def as_yaml(self) -> dict[str, Any]:
         """Return what was written, under its YAML names; what was left out stays out."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+@cache
+def names_of(kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Return the fields of a definition, each with its YAML name; asked thousands of times by a controller."""
+    return tuple((name, field.alias or name) for name, field in kind.model_fields.items())
 
 
 class Status(Definition):

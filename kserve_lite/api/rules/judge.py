@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from kserve_lite.api.definition import Resource
+from kserve_lite.api.definition import Resource, names_of
 from kserve_lite.api.marks import Rule
 from kserve_lite.api.paths import Path, dotted
 from kserve_lite.api.problems import Problem
@@ -42,7 +42,7 @@ def definitions(value: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, B
         yield path, value, old if isinstance(old, BaseModel) else None
         written = value.model_fields_set
         for name, alias in names_of(type(value)):
-            if name in written:
+            if name in written and name != "status":
                 yield from definitions(getattr(value, name), getattr(old, name, None), (*path, alias))
     elif isinstance(value, dict):
         for key, inner in value.items():
@@ -51,9 +51,3 @@ def definitions(value: Any, old: Any, path: Path = ()) -> Iterator[tuple[Path, B
         # As for the API server: items of an atomic list have no past.
         for index, inner in enumerate(value):
             yield from definitions(inner, None, (*path, index))
-
-
-@cache
-def names_of(kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
-    """Return the fields of a definition that users write, each with its YAML name."""
-    return tuple((name, one.alias or name) for name, one in kind.model_fields.items() if name != "status")
