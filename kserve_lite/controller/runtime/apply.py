@@ -104,6 +104,14 @@ class Applier:
     async def _one(self, informer: Informer, owner: Object, child: Object, done: Applied) -> None:
         desired = stamped(child, owner)
         live = informer.get(key_of(desired)) or await self._stranger(informer.kind, desired)
+        if live is None:
+            try:
+                written = await self._create(informer.kind, desired)
+            except _Foreign:
+                # In the way, and yet of this owner: another controller made it.
+                live = await self._stranger(informer.kind, desired)
+                if live is None or not _ours(live, owner):
+                    raise
         if live is not None:
             if not _ours(live, owner):
                 raise _Foreign(_holder(live))
@@ -112,20 +120,17 @@ class Applier:
             if covers(desired, live):
                 done.live.append(live)
                 return
-            if APPLIED not in (live["metadata"].get("annotations") or {}):
-                await self._clear(informer.kind, desired)
-            await self._hand_over(informer.kind, desired, live)
-        try:
-            written = await self._write(informer.kind, desired, known=live is not None)
-        except _Foreign:
-            stranger = await self._stranger(informer.kind, desired)
-            if live is not None or stranger is None or not _ours(stranger, owner):
-                raise
-            await self._one(informer, owner, child, done)
-            return
+            written = await self._change(informer.kind, desired, live)
         informer.remember(written)
         done.live.append(written)
         done.written.append(f"{desired['kind']}/{desired['metadata']['name']}")
+
+    async def _change(self, kind: Kind, desired: Object, live: Object) -> Object:
+        """Make an object of ours what is wanted, whoever else has written into it."""
+        if APPLIED not in (live["metadata"].get("annotations") or {}):
+            await self._clear(kind, desired)
+        await self._hand_over(kind, desired, live)
+        return (await self.kube.apply(kind, desired, MANAGER, force=True)).object
 
     async def _clear(self, kind: Kind, desired: Object) -> None:
         """Drop what another controller of the same owner gave its pods: an apply would leave it beside ours."""
@@ -155,18 +160,18 @@ class Applier:
             self._strangers.discard(name)
             return None
 
-    async def _write(self, kind: Kind, desired: Object, *, known: bool) -> Object:
+    async def _create(self, kind: Kind, desired: Object) -> Object:
         key = key_of(desired)
         try:
-            written = await self.kube.apply(kind, desired, MANAGER, force=known)
+            written = await self.kube.apply(kind, desired, MANAGER, force=False)
         except ApiError as error:
-            if known or error.code not in (409, 422):
+            if error.code not in (409, 422):
                 raise
             if error.code == 422 and "controller set to true" not in error.message.lower():
                 raise
             self._strangers.add((kind.kind, key))
             raise _Foreign(_sentence_of(error)) from error
-        if known or written.created or not (others := _others(written.object)):
+        if written.created or not (others := _others(written.object)):
             return written.object
         # It existed with just these values, so nothing conflicted: give back what we took.
         self._strangers.add((kind.kind, key))
