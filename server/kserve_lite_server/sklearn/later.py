@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import FrameType, ModuleType
+from typing import Any
 
 # These compare with pandas.NA, and do so again when pandas is there.
 _NA = tuple(
@@ -34,12 +35,13 @@ class _Absent:
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Refuse a module to those who only ask; leave everything else to the finders behind."""
-        if fullname in ONLY_ASK and _importer(sys._getframe(1)) in ONLY_ASK[fullname]:
+        if fullname in ONLY_ASK and importer(sys._getframe(1)).get("__name__") in ONLY_ASK[fullname]:
             raise ModuleNotFoundError(f"{fullname} is imported only when a model needs it", name=fullname)
         return None
 
 
-def _importer(frame: FrameType | None) -> str:
+def importer(frame: FrameType | None) -> dict[str, Any]:
+    """Return the namespace of the code behind an import, beyond the import system's own frames."""
     while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
         frame = frame.f_back
-    return str(frame.f_globals.get("__name__", "")) if frame else ""
+    return frame.f_globals if frame else {}

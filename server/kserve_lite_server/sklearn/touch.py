@@ -9,8 +9,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any
+
+from kserve_lite_server.sklearn.later import importer
 
 ON_TOUCH = frozenset(
     (
@@ -111,10 +113,10 @@ class _Untouched(ModuleType):
         with LOCK:
             state: _State = spec.loader_state
             if type(self) is _Untouched and not state.running:
-                importer = _importer(sys._getframe(1))
-                if (importer.get("__name__"), name) in BY_NAME:
+                asking = importer(sys._getframe(1))
+                if (asking.get("__name__"), name) in BY_NAME:
                     stand_in = _StandIn(spec.name, name)
-                    state.given.append((importer, name, stand_in))
+                    state.given.append((asking, name, stand_in))
                     return stand_in
                 _run(self, spec, state)
         return get(self, name)
@@ -160,10 +162,3 @@ class _StandIn:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(sys.modules[self.__module__], self.__name__), name)
-
-
-def _importer(frame: FrameType | None) -> dict[str, Any]:
-    """The namespace of the code behind an import, beyond the import system's own frames."""
-    while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
-        frame = frame.f_back
-    return frame.f_globals if frame else {}
