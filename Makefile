@@ -28,7 +28,7 @@ run: $(STAMP) ## Train examples/sklearn-iris and serve its InferenceService
 	@$(BIN)/python examples/sklearn-iris/train.py
 	@exec $(BIN)/kserve-lite serve examples/sklearn-iris/isvc.yaml
 
-test: $(STAMP) ## Run the tests, but for the slow ones (4 minutes on two cores)
+test: $(STAMP) ## Run the tests, but for the slow ones (3 minutes on two cores)
 	$(BIN)/python -m pytest
 test-slow: $(STAMP) ## Run the tests that start many servers or draw many values
 	$(BIN)/python -m pytest -m slow

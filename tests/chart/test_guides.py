@@ -1,14 +1,11 @@
 """The commands of the charts' guides that need no cluster run as written, and print what is written below them."""
 
-import os
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.console import ROOT, Shell, matches, steps
-from tools.build import program
+from tests.docs.console import ROOT, Shell, matches, search_path, steps
 
 OFFLINE = ("models-in-values", "air-gap", "gitops")
 
@@ -24,10 +21,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def path(tmp_path: Path) -> str:
     """PATH with our programs first."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "helm").symlink_to(program("helm"))
-    return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
+    return search_path(tmp_path / "bin", "helm")
 
 
 @pytest.mark.parametrize("guide", OFFLINE)

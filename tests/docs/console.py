@@ -4,9 +4,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+from tools.build import program
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
@@ -40,6 +43,14 @@ def matches(expected: list[str], printed: str) -> bool:
         ".*" if part == "…" else re.escape(part) for part in re.split("(…)", "\n".join(expected))
     )
     return not expected or re.fullmatch(pattern + r"\s*", printed, re.DOTALL) is not None
+
+
+def search_path(folder: Path, *programs: str) -> str:
+    """Return a PATH with the programs of this repository first, linked in `folder`, and then our own commands."""
+    folder.mkdir(exist_ok=True)
+    for name in programs:
+        (folder / name).symlink_to(program(name))
+    return os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 class Shell:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.console import ROOT, Shell, Step, matches, steps
+from tests.docs.console import ROOT, Shell, Step, matches, search_path, steps
 from tests.releases.conftest import Session
 from tests.releases.test_life import MODEL
-from tools.build import program
 
 PUBLIC = "gs://kfserving-examples/models/sklearn/1.0/model"  # out of reach of a test
 
@@ -28,9 +25,7 @@ def guide(name: str) -> list[Step]:
 def test_the_guides_of_installing_and_upgrading_print_what_they_show(
     session: Session, tmp_path: Path
 ) -> None:
-    for name in ("helm", "kubectl"):
-        (tmp_path / name).symlink_to(program(name))
-    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = search_path(tmp_path, "helm", "kubectl")
     *installing, removing, refusal = guide("install")
     assert "helm uninstall" in removing.command
     with Shell(ROOT, PATH=path, HOME=str(tmp_path), KUBECONFIG=str(session.kubectl.kubeconfig)) as shell:

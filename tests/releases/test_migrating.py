@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.docs.console import ROOT, Shell, matches, steps
+from tests.docs.console import ROOT, Shell, matches, search_path, steps
 from tests.e2e import pods
 from tests.e2e.models import QUESTIONS
 from tests.e2e.pods import SERVER, Client, Load, Namespace
@@ -102,9 +100,7 @@ def standard(thing: dict[str, Any], owner: dict[str, Any]) -> dict[str, Any]:
 def test_the_guide_leads_from_kserve_to_kserve_lite_without_a_failed_request(
     session: Session, kserve: Namespace, tmp_path: Path, client: Client, wait_for: Callable[..., Any]
 ) -> None:
-    for name in ("helm", "kubectl"):
-        (tmp_path / name).symlink_to(build.program(name))
-    path = os.pathsep.join([str(tmp_path), str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = search_path(tmp_path, "helm", "kubectl")
     answer = [200, {"predictions": ANSWER}]
     wait_for(lambda: client.post(BEFORE, {"instances": QUESTION}) == answer)
     with pytest.raises(ToolError, match="failed calling webhook"):
