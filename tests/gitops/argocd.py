@@ -5,49 +5,35 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from kserve_lite.local import ports
+from tests.gitops.parts import Parts
 from tools import build
-from tools.apiserver import free_port
 from tools.cache import CLONE
-from tools.cluster.kubectl import Kubectl
 from tools.errors import ToolError
 
 NAMESPACE = "argocd"
+PORTS = ("redis", "repo", "repo-metrics", "metrics", "sets", "sets-probe", "sets-hook")
 RESYNC = 30  # seconds after which an application is compared anew without being asked to
 Object = dict[str, Any]
 
 
 @dataclass
-class ArgoCD:
+class ArgoCD(Parts):
     """Redis, repo-server, application and ApplicationSet controller; `folder` has their files and logs."""
 
-    folder: Path
-    kubectl: Kubectl
     ports: Mapping[str, int] = field(
-        default_factory=lambda: {
-            name: free_port()
-            for name in ("redis", "repo", "repo-metrics", "metrics", "sets", "sets-probe", "sets-hook")
-        }
+        default_factory=lambda: dict(zip(PORTS, ports.free(len(PORTS)), strict=True))
     )
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def __enter__(self) -> ArgoCD:
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def start(self) -> None:
+        """Make what Argo CD's own server would make, and run the parts."""
         self._objects()
-        self._start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in reversed(self._processes):
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+        self._run()
 
     def app(self, name: str) -> Object:
         """Return the status of an Application; empty when there is none."""
@@ -103,13 +89,7 @@ class ArgoCD:
                 k: v for k, v in (status.get("operationState") or {}).items() if k != "operation"
             }
             said.append(f"{name}: {json.dumps(kept)[:3000]}")
-        for log in sorted(self.folder.glob("*.log")):
-            said.append(f"{log.name}:\n" + log.read_text(errors="replace")[-1500:])
-        return "\n".join(said)
-
-    def dead(self) -> list[object]:
-        """Return the commands of processes that ended by themselves."""
-        return [process.args for process in self._processes if process.poll() is not None]
+        return "\n".join([*said, *self.logs(1500)])
 
     def _objects(self) -> None:
         """Make what Argo CD's own server would make, and what its manifests bring."""
@@ -140,23 +120,20 @@ class ArgoCD:
         self.kubectl.apply("\n---\n".join(map(json.dumps, objects)))
         self.kubectl.apply((CLONE / "examples/gitops/argocd/argocd-cm.yaml").read_text())
 
-    def _start(self) -> None:
+    def _run(self) -> None:
         tools = self.folder / "bin"
         tools.mkdir()
         for name in ("helm", "kubectl"):
             (tools / name).symlink_to(build.program(name))
         environment = {
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.folder),
-            "TMPDIR": str(self.folder),
-            "KUBECONFIG": str(self.kubectl.kubeconfig),
             "ARGOCD_FAKE_IN_CLUSTER": "true",
             "ARGOCD_GPG_ENABLED": "false",
         }
         port = {name: str(number) for name, number in self.ports.items()}
         redis = f"127.0.0.1:{port['redis']}"
         repo = f"127.0.0.1:{port['repo']}"
-        self._run(
+        self.run(
             "redis", environment, "redis-server", "--port", port["redis"], "--bind", "127.0.0.1", "--save", ""
         )
         self._part(
@@ -187,12 +164,4 @@ class ArgoCD:
         )
 
     def _part(self, name: str, environment: Mapping[str, str], *flags: str) -> None:
-        self._run(name, {**environment, "ARGOCD_BINARY_NAME": name}, str(build.program("argocd")), *flags)
-
-    def _run(self, name: str, environment: Mapping[str, str], *command: str) -> None:
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    command, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
-                )
-            )
+        self.run(name, {**environment, "ARGOCD_BINARY_NAME": name}, str(build.program("argocd")), *flags)

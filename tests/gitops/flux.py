@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from kserve_lite.local import ports
+from tests.gitops.parts import Parts
 from tools import build
-from tools.cluster.kubectl import Kubectl, ready
+from tools.cluster.kubectl import ready
 from tools.errors import ToolError
 
 NAMESPACE = "flux-system"
@@ -22,35 +18,25 @@ KINDS = ("gitrepositories", "helmcharts", "helmreleases")
 Object = dict[str, Any]
 
 
-@dataclass
-class Flux:
+class Flux(Parts):
     """The two controllers that `flux install` brings and a HelmRelease needs; `folder` has their files and logs."""
 
-    folder: Path
-    kubectl: Kubectl
-    _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def __enter__(self) -> Flux:
+    def start(self) -> None:
+        """Make the kinds and the namespace of Flux, and run both controllers."""
         for family in ("flux-source", "flux-helm"):
             self.kubectl.apply(build.crds(family))
         self.kubectl.apply(
             json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
         )
-        (self.folder / "artifacts").mkdir(parents=True)
+        (self.folder / "artifacts").mkdir()
         artifacts, *others = ports.free(5)
         address = f"127.0.0.1:{artifacts}"
         metrics = [f"--metrics-addr=127.0.0.1:{port}" for port in others[:2]]
         health = [f"--health-addr=127.0.0.1:{port}" for port in others[2:]]
         storage = (f"--storage-path={self.folder / 'artifacts'}", f"--storage-addr={address}")
         source, helm = PROGRAMS
-        self._run(source, metrics[0], health[0], *storage, f"--storage-adv-addr={address}")
-        self._run(helm, metrics[1], health[1])
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process in reversed(self._processes):
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=30)
+        self._controller(source, metrics[0], health[0], *storage, f"--storage-adv-addr={address}")
+        self._controller(helm, metrics[1], health[1])
 
     def release(self, name: str) -> Object:
         """Return a HelmRelease; empty when there is none."""
@@ -73,32 +59,14 @@ class Flux:
         now = f"reconcile.fluxcd.io/requestedAt={time.time_ns()}"
         self.kubectl("annotate", "gitrepositories", "--all", f"--namespace={NAMESPACE}", "--overwrite", now)
 
-    def dead(self) -> list[object]:
-        """Return the commands of processes that ended by themselves."""
-        return [process.args for process in self._processes if process.poll() is not None]
-
     def describe(self) -> str:
         """Return what explains why a release is not as wanted."""
         said = []
         for kind in KINDS:
             for one in self.kubectl.get(kind, f"--namespace={NAMESPACE}")["items"]:
                 said.append(f"{kind}/{one['metadata']['name']}: {json.dumps(one.get('status'))[:2000]}")
-        for log in sorted(self.folder.glob("*.log")):
-            said.append(f"{log.name}:\n" + log.read_text(errors="replace")[-3000:])
-        return "\n".join(said)
+        return "\n".join([*said, *self.logs(3000)])
 
-    def _run(self, name: str, *flags: str) -> None:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.folder),
-            "TMPDIR": str(self.folder),
-            "KUBECONFIG": str(self.kubectl.kubeconfig),
-            "RUNTIME_NAMESPACE": NAMESPACE,
-        }
-        command = [str(build.program(name)), "--watch-all-namespaces", "--events-addr=", *flags]
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen(
-                    command, env=environment, stdout=log, stderr=log, cwd=self.folder, start_new_session=True
-                )
-            )
+    def _controller(self, name: str, *flags: str) -> None:
+        common = ("--watch-all-namespaces", "--events-addr=")
+        self.run(name, {"RUNTIME_NAMESPACE": NAMESPACE}, str(build.program(name)), *common, *flags)

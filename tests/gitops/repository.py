@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from tests.gitops.parts import Parts
 from tools.cache import CLONE
 from tools.shell import run
 
@@ -64,17 +64,7 @@ class Repository:
         return run([*GIT, "-C", str(self.folder), "rev-parse", "HEAD"]).strip()
 
 
-class Follower(Protocol):
-    """Argo CD or Flux: processes that apply what is in a repository."""
-
-    def describe(self) -> str:
-        """Return what explains why something is not as wanted."""
-
-    def dead(self) -> list[object]:
-        """Return the commands of processes that ended by themselves."""
-
-
-def until(follower: Follower, condition: Callable[[], object], seconds: float) -> float:
+def until(follower: Parts, condition: Callable[[], object], seconds: float) -> float:
     """Wait for a condition; return the seconds that it took, or fail with all that the follower says."""
     began = time.monotonic()
     while not condition():

@@ -15,6 +15,7 @@ import pytest
 from tests.e2e import models
 from tests.e2e.conftest import cluster, kubectl
 from tests.gitops.argocd import NAMESPACE, ArgoCD
+from tests.gitops.parts import pods, remove
 from tests.gitops.repository import Repository, tell, until
 from tools.cluster.kubectl import Kubectl, ready
 
@@ -46,29 +47,7 @@ def argo(
     """Return Argo CD, with nothing applied yet; afterwards everything of it and of the examples is gone."""
     with ArgoCD(tmp_path_factory.mktemp("argocd"), kubectl) as argo:
         yield argo
-    kinds = ("applicationsets", "applications")
-    for kind in kinds:
-        names = kubectl("get", kind, f"--namespace={NAMESPACE}", "--output=name").split()
-        for name in names:
-            patch = '{"metadata":{"finalizers":null}}'
-            kubectl("patch", name, f"--namespace={NAMESPACE}", "--type=merge", f"--patch={patch}")
-            kubectl("delete", name, f"--namespace={NAMESPACE}", "--ignore-not-found")
-    for name in (NAMESPACE, "models", "kserve-lite"):
-        kubectl("delete", "namespace", name, "--ignore-not-found", timeout=180)
-    left = [
-        name
-        for name in kubectl("get", "customresourcedefinitions", "--output=name").split()
-        if name.endswith((".serving.kserve.io", ".argoproj.io"))
-    ]
-    kubectl("delete", *left, timeout=120)
-
-
-def pods(kubectl: Kubectl) -> set[str]:
-    """The pods of all models by uid."""
-    found = kubectl.get("pods", "--namespace=models", "--selector=serving.kserve.io/inferenceservice")[
-        "items"
-    ]
-    return {pod["metadata"]["uid"] for pod in found if "deletionTimestamp" not in pod["metadata"]}
+    remove(kubectl, NAMESPACE, ("applicationsets", "applications"), ".argoproj.io")
 
 
 def test_one_object_brings_crds_controller_and_models_and_all_are_healthy(

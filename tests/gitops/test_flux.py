@@ -15,8 +15,8 @@ from tests.e2e import models
 from tests.e2e.conftest import cluster, kubectl
 from tests.git_http import GitHttp
 from tests.gitops.flux import KINDS, NAMESPACE, Flux
+from tests.gitops.parts import pods, remove
 from tests.gitops.repository import Repository, tell, until
-from tests.gitops.test_argocd import pods
 from tools.cluster.kubectl import Kubectl, ready
 
 __all__ = ["cluster", "kubectl"]
@@ -43,19 +43,7 @@ def flux(
     """Return Flux, with nothing applied yet; afterwards everything of it and of the examples is gone."""
     with Flux(tmp_path_factory.mktemp("flux"), kubectl) as flux:
         yield flux
-    for kind in KINDS:
-        for name in kubectl("get", kind, f"--namespace={NAMESPACE}", "--output=name").split():
-            patch = '{"metadata":{"finalizers":null}}'
-            kubectl("patch", name, f"--namespace={NAMESPACE}", "--type=merge", f"--patch={patch}")
-            kubectl("delete", name, f"--namespace={NAMESPACE}", "--ignore-not-found")
-    for name in (NAMESPACE, "models", "kserve-lite"):
-        kubectl("delete", "namespace", name, "--ignore-not-found", timeout=180)
-    left = [
-        name
-        for name in kubectl("get", "customresourcedefinitions", "--output=name").split()
-        if name.endswith((".serving.kserve.io", ".toolkit.fluxcd.io"))
-    ]
-    kubectl("delete", *left, timeout=120)
+    remove(kubectl, NAMESPACE, KINDS, ".toolkit.fluxcd.io")
 
 
 def services(kubectl: Kubectl) -> list[dict[str, object]]:
