@@ -6,6 +6,7 @@ from typing import Any
 from kserve_lite.api.config import Config
 from kserve_lite.render.routes import route_objects
 from kserve_lite.resolve.component import strategy
+from kserve_lite.resolve.defaults import SPREAD_SECONDS
 from kserve_lite.resolve.graph import FILE, GRAPH, PORT, EffectiveGraph
 
 Object = dict[str, Any]
@@ -43,6 +44,7 @@ def _children(graph: EffectiveGraph, config: Config) -> Iterator[Object]:
             **({} if scaling.replicas is None else {"replicas": scaling.replicas}),
             "selector": {"matchLabels": selector},
             "strategy": strategy({}),
+            "minReadySeconds": SPREAD_SECONDS,
             "template": _template(graph, selector),
         },
     }

@@ -5,6 +5,7 @@ from typing import Any
 from kserve_lite.render import metadata
 from kserve_lite.render.storage import provision
 from kserve_lite.resolve import pin
+from kserve_lite.resolve.defaults import SPREAD_SECONDS
 from kserve_lite.resolve.effective import Component, Effective
 from kserve_lite.resolve.labels import selector
 from kserve_lite.resolve.ports import TRANSFORMER
@@ -26,6 +27,7 @@ def deployment(effective: Effective, component: Component) -> dict[str, Any]:
             **({} if replicas is None else {"replicas": replicas}),
             "selector": {"matchLabels": selector(component.name)},
             "strategy": dict(component.strategy),
+            "minReadySeconds": SPREAD_SECONDS,
             "template": pods,
         },
     }

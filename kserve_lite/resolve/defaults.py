@@ -11,6 +11,8 @@ HTTP = "http"
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 DRAIN_SECONDS = 5
 """Between the pod's leaving the endpoints and SIGTERM: as long as it takes until nobody sends it new requests."""
+SPREAD_SECONDS = 2
+"""From a pod's first answer until it counts as available: kube-proxy brings addresses to the nodes once a second."""
 
 # What Pod Security `restricted` asks of each container; the rest may be said once, of the pod.
 _SECURE: dict[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}

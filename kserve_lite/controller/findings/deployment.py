@@ -14,6 +14,7 @@ Object = dict[str, Any]
 
 
 STARTING = Finding("Starting", "", "the pods start")
+SETTLING = Finding("Starting", "", "the pods answer; their addresses spread through the cluster")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,9 @@ def rollout(deployment: Object | None, pods: Sequence[Pod]) -> Rollout:
     finding = worst(newest)
     failed = sum(1 for pod in newest if (one := worst([pod])) is not None and one.failed)
     if complete and renewed:
-        return Rollout(answering, renewed, failed, complete=True, finding=finding)
+        available = status.get("availableReplicas", 0) > 0
+        found = finding if finding or available else SETTLING
+        return Rollout(answering, renewed, failed, complete=available, finding=found)
     return Rollout(
         answering,
         renewed,

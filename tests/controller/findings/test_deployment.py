@@ -42,6 +42,9 @@ ACCOUNT = 'pods "x" is forbidden: error looking up service account ns/robot: ser
         pytest.param(deployment(), [NEW_READY], True, None, "", id="all answer"),
         pytest.param(deployment(), [NEW_READY, GOING], True, None, "", id="an old one is leaving"),
         pytest.param(
+            deployment(available=0), [NEW_READY], False, "Starting", "addresses", id="no other pod knows it yet"
+        ),
+        pytest.param(
             deployment(generation=2), [OLD_READY], False, "RollingOut", "still answers", id="a change not seen yet"
         ),
         pytest.param(
