@@ -58,7 +58,8 @@ class Shell:
 
     def __init__(self, folder: Path, **env: str) -> None:
         self.folder = folder
-        self.env = {**os.environ, **env}
+        # A reader does not type within a make: its variables would make an inner one say what it enters and leaves.
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | env
         self.port = "8080"
         self._server: subprocess.Popen[str] | None = None
 
