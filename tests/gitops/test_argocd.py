@@ -56,10 +56,15 @@ def test_one_object_brings_crds_controller_and_models_and_all_are_healthy(
     kubectl.apply((repository.folder / "examples/gitops/argocd/all.yaml").read_text())
 
     seen = {name: set[str]() for name in APPS}
+    degraded = set[tuple[str, str]]()
 
     def all_healthy() -> bool:
         for name, status in argo.apps().items():
             seen.setdefault(name, set()).add((status.get("health") or {}).get("status", ""))
+            for one in status.get("resources") or ():
+                health = one.get("health") or {}
+                if health.get("status") == "Degraded" and one["kind"] != "Application":
+                    degraded.add((one["kind"], health.get("message", "")))
         return all(argo.settled(name, repository.head()) for name in APPS)
 
     tell(
@@ -67,7 +72,10 @@ def test_one_object_brings_crds_controller_and_models_and_all_are_healthy(
         until(argo, all_healthy, 240),
     )
     assert "Progressing" in seen["model-iris"]
-    assert all("Degraded" not in states for states in seen.values()), seen
+    # Argo CD itself calls every CRD degraded from its creation until the API server serves it.
+    assert degraded <= {("CustomResourceDefinition", "CRD is not established")}
+    crds = {"kserve-lite-crds", "kserve-lite-all"}
+    assert all("Degraded" not in states for name, states in seen.items() if name not in crds), seen
     assert argo.health("model-iris", "InferenceService")[0] == "Healthy"
     assert argo.health("kserve-lite", "ClusterServingRuntime")[0] == "Healthy"
 
