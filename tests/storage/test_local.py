@@ -251,10 +251,17 @@ def test_the_report_ends_with_everything(model: Path, dest: Path) -> None:
     assert (seen[-1].bytes, seen[-1].total, seen[-1].files) == (size, size, 3)
 
 
-def test_importing_storage_brings_no_client_and_no_science() -> None:
-    heavy = "{'numpy', 'sklearn', 'obstore', 'ssl', 'http.client', 'asyncio', 'dataclasses', 'tarfile', 'inspect'}"
-    check = f"import sys, kserve_lite_server.storage.__main__; print({heavy} & set(sys.modules))"
+def test_a_fetch_from_this_machine_brings_no_client_and_nothing_that_it_does_without(
+    model: Path, dest: Path
+) -> None:
+    idle = {"asyncio", "bz2", "dataclasses", "http.client", "inspect", "lzma", "math", "numpy", "obstore", "shutil",
+            "sklearn", "ssl", "tarfile", "unicodedata"}  # fmt: skip
+    fetching = (
+        "import sys; from kserve_lite_server.storage.__main__ import main; status = main(sys.argv[1:]); "
+        f"print(sorted({idle} & set(sys.modules)), file=sys.stderr); sys.exit(status)"
+    )
 
-    done = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", fetching, model.as_uri(), str(dest)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
 
-    assert done.stdout.strip() == "set()"
+    assert done.stderr.splitlines()[-1] == "[]"

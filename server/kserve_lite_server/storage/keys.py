@@ -1,6 +1,5 @@
 """Which names from a source may become files: a key never leads out of its folder and never hides another."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
@@ -94,7 +93,10 @@ def _problem(key: str) -> str | None:
         return "is an absolute path"
     if "\\" in key:
         return "has a backslash"
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in key):
+    if any(
+        character < " " or "\x7f" <= character < "\xa0" or "\ud800" <= character < "\ue000"
+        for character in key
+    ):
         return "has a control character or is not valid text"
     segments = key.split("/")
     if ".." in segments or "." in segments:
@@ -109,6 +111,10 @@ def _problem(key: str) -> str | None:
 
 
 def _fold(path: str) -> str:
+    if path.isascii():
+        return path.lower()
+    import unicodedata  # a table of a megabyte, for the few that need it
+
     return unicodedata.normalize("NFC", path).casefold()
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Mapping
-from math import prod
 from typing import NamedTuple
 
 from kserve_lite_server.storage.errors import StorageError
@@ -65,8 +64,8 @@ def _upstream(read: "_Reader", kind: str) -> Settings:
                 retries=read.whole("S3_MAX_ATTEMPTS", default.retries + 1) - 1,  # boto counts the first try
             )
         case "azure":  # so many files at once, and of each so many ranges
-            given = [read.whole(f"AZURE_MAX_{what}_CONCURRENCY", 0) for what in ("FILE", "CHUNK")]
-            return default._replace(connections=prod(n or 4 for n in given)) if any(given) else default
+            files, chunks = (read.whole(f"AZURE_MAX_{what}_CONCURRENCY", 0) for what in ("FILE", "CHUNK"))
+            return default._replace(connections=(files or 4) * (chunks or 4)) if files or chunks else default
         case "webhdfs":
             return default._replace(connections=read.whole("N_THREADS", default.connections))
         case "huggingface":

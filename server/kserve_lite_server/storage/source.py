@@ -1,9 +1,10 @@
 """What the engine asks of a scheme: list the files, open one at an offset."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from kserve_lite_server.storage.manifest import File
 
@@ -41,29 +42,27 @@ class Body(NamedTuple):
             self.close()
 
 
-class Source(Protocol):
+class Source(ABC):
     """A place that models come from, safe to use from threads.
 
     Raises `StorageError` for good and `Transient` for now.
     """
 
+    @abstractmethod
     def entries(self) -> Sequence[Entry]:
         """Return every file at or below the location; an empty one is an error of the caller's wording."""
-        ...
 
+    @abstractmethod
     def open(self, entry: Entry, start: int, stop: int | None) -> Body:
         """Return the bytes of `entry` from `start` up to `stop` (or the end)."""
-        ...
 
-    def close(self) -> None:
-        """Let go of what it holds on this machine; many hold nothing."""
-        return
+    def close(self) -> None:  # noqa: B027 - many hold nothing
+        """Let go of what it holds on this machine."""
 
 
-@runtime_checkable
-class Packed(Source, Protocol):
+class Packed(Source):
     """A source whose entries are packages; its model is what is in them."""
 
+    @abstractmethod
     def unpack(self, packages: Sequence[Path], into: Path) -> list[File]:
         """Bring the model out of `packages` into the empty folder `into`."""
-        ...

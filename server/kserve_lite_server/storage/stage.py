@@ -7,9 +7,8 @@ rest. It lies inside the destination because that is often a mount point, over w
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kserve_lite_server.storage import manifest
@@ -54,7 +53,7 @@ class Stage:
         try:
             self._known = _read_journal(journal, self._header)
             if self._known is None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                _remove(self._folder)
                 self._files.mkdir(parents=True)
                 journal.write_text(self._header + "\n")
             self._journal = os.open(journal, os.O_WRONLY | os.O_APPEND)
@@ -85,7 +84,7 @@ class Stage:
     def unpacking(self) -> Path:
         """Return an empty folder for what comes out of an archive."""
         folder = self._folder / "unpacked"
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         try:
             folder.mkdir()
         except OSError as error:
@@ -114,11 +113,23 @@ class Stage:
             manifest.write(self._dest, after)
         except OSError as error:
             raise writing_failed(error, self._dest) from error
-        shutil.rmtree(self._folder, ignore_errors=True)
+        _remove(self._folder)
 
     def close(self) -> None:
         """Let go of the journal; the files stay for the next start."""
         os.close(self._journal)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a stage or a part of it; one whose files are published goes without `shutil` and its decompressors."""
+    with suppress(OSError):
+        (folder / "journal").unlink()
+        for empty, _, _ in os.walk(folder, topdown=False):
+            os.rmdir(empty)
+    if folder.exists():
+        import shutil
+
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_parents(dest: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from kserve_lite_server.storage.errors import StorageError
 
-PIN = re.compile(r"(?P<before>[?&])sha256=(?P<digest>[0-9a-fA-F]*)(?P<after>&|$)")
+PIN = r"(?P<before>[?&])sha256=(?P<digest>[0-9a-fA-F]*)(?P<after>&|$)"  # compiled for the few that have one
 SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):/")
 
 
@@ -47,7 +47,7 @@ def shown(uri: str) -> str:
 
 
 def _split_pin(uri: str) -> tuple[str, str | None]:
-    if not (pin := PIN.search(uri)):
+    if "sha256=" not in uri or not (pin := re.search(PIN, uri)):
         return uri, None
     if len(pin["digest"]) != 64:
         raise StorageError(

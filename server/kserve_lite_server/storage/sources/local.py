@@ -93,7 +93,7 @@ class LocalSource(Source):
         return Entry(name, status.st_size, f"{status.st_mtime_ns}-{status.st_ino}", str(path))
 
     def _read(self, handle: int, entry: Entry, start: int, stop: int | None) -> Iterator[Chunk]:
-        buffer = memoryview(bytearray(MIB))
+        buffer = memoryview(bytearray(min(MIB, max(1, (entry.size or MIB) - start))))
         position = start
         while stop is None or position < stop:
             try:

@@ -18,7 +18,7 @@ from kserve_lite_server.storage.manifest import File
 from kserve_lite_server.storage.retry import retrying
 from kserve_lite_server.storage.secrets import docker_configs
 from kserve_lite_server.storage.settings import Settings
-from kserve_lite_server.storage.source import Body, Entry
+from kserve_lite_server.storage.source import Body, Entry, Packed
 from kserve_lite_server.storage.sources.web import byte_range
 from kserve_lite_server.storage.uri import Location
 
@@ -65,7 +65,7 @@ class _Login:
         return {"Authorization": f"Basic {self.basic}"} if self.basic else {}
 
 
-class ImageSource(HttpSource):
+class ImageSource(HttpSource, Packed):
     """The layers of one image; every one is verified against the digest that names it."""
 
     def __init__(self, location: Location, found: re.Match[str], settings: Settings) -> None:
