@@ -88,14 +88,20 @@ class Controller:
         done, waiting = (int(sum(map(float, what.findall(text)))) for what in (_RECONCILES, _DEPTH))
         return done, waiting
 
-    def settled(self, share: float = 0.1, seconds: float = 8.0, patience: float = 400.0) -> float:
-        """Wait until it used less than `share` of a core for `seconds`; return when that began (monotonic)."""
+    def settled(self, quiet: float = 8.0, patience: float = 900.0) -> float:
+        """Wait until nothing asked for a look for `quiet` seconds; return when that began (monotonic).
+
+        Deployments report at the pace of Kubernetes' own controllers, 20 a second: a share of a core would call it
+        settled in the middle of that.
+        """
         end = time.monotonic() + patience
+        since, before = time.monotonic(), self.progress()
         while time.monotonic() < end:
-            began, before = time.monotonic(), self.cpu
-            time.sleep(seconds)
-            if (self.cpu - before) / (time.monotonic() - began) < share:
-                return began
+            time.sleep(1)
+            if (now := self.progress()) != before or now[1]:
+                since, before = time.monotonic(), now
+            elif time.monotonic() - since >= quiet:
+                return since
         raise TimeoutError(f"not settled within {patience:.0f} s")
 
     def _ask(self, path: str) -> str | None:
