@@ -226,6 +226,28 @@ async def test_a_deleted_service_is_let_go(kubeconfig: Path, here: Namespace) ->
         assert writes(process) == done
 
 
+async def test_in_a_namespace_that_is_being_deleted_nothing_is_tried_again_and_nobody_is_alarmed(
+    kubeconfig: Path, here: Namespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with controlling(kubeconfig, here.name) as process:
+        here.apply(isvc())
+        await until(lambda: here.ready().get("reason") == "Starting")
+        await settled(process)
+
+        here.kubectl("delete", "namespace", here.name, "--wait=false")
+        before = writes(process)
+        here.run(
+            "delete", "service", "iris-predictor"
+        )  # as the namespace's end takes one child after the other
+        await until(lambda: writes(process) > before)
+        await settled(process)
+
+        assert writes(process) == before + 1
+        assert process.controllers[0].queue.retried == 0
+        assert here.ready()["reason"] == "Starting"
+    assert not caplog.records
+
+
 async def test_a_stopped_service_has_no_pods_and_says_so(kubeconfig: Path, here: Namespace) -> None:
     async with controlling(kubeconfig, here.name):
         here.apply(isvc())

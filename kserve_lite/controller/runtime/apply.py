@@ -74,7 +74,7 @@ class Applier:
         """Bring the children of `owner` to what is wanted; delete its other children.
 
         One child that is refused does not keep the others waiting. Raises `ApiError` and connection errors where
-        trying again makes sense.
+        trying again makes sense, and the former where the whole namespace is `ending`.
         """
         done = Applied()
         wanted = set()
@@ -90,7 +90,7 @@ class Applier:
             except _Foreign as foreign:
                 done.refused.append(Refusal(child["kind"], name, 409, "Foreign", foreign.holder))
             except ApiError as error:
-                if error.code not in _FINAL:
+                if error.code not in _FINAL or error.ending:
                     raise
                 done.refused.append(_refusal(child, error))
         await self._prune(owner, wanted, done)

@@ -134,6 +134,11 @@ class Controller:
             async with asyncio.timeout(self.timeout):
                 again = await self.reconcile(key)
         except Exception as error:
+            if isinstance(error, ApiError) and error.ending:
+                # It goes with its namespace; until then what is taken from it stays away, and nobody can change that.
+                log.debug("%s %s: %s", self.name, key, error)
+                self.queue.forget(key)
+                return "ending"
             wait = self.queue.failed(key)
             self.metrics.errors[self.name] += 1
             # What the API server refuses is no fault of this program: its sentence says it all.

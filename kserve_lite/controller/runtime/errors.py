@@ -6,14 +6,26 @@ import msgspec
 
 
 class ApiError(Exception):
-    """The API server's answer to a request that it refused; code 0 where no request could be made at all."""
+    """The API server's answer to a request that it refused; code 0 where no request could be made at all.
 
-    def __init__(self, code: int, reason: str, message: str, retry_after: float | None = None) -> None:
+    `ending` where nothing can be made in a namespace any more because it is being deleted.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        ending: bool = False,
+    ) -> None:
         super().__init__(f"{code} {reason}: {message}")
         self.code = code
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+        self.ending = ending
 
 
 class ConnectionLost(OSError):

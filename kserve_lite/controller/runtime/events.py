@@ -51,7 +51,9 @@ class Recorder:
             else:
                 said.count += 1
         except TRANSIENT as error:
-            log.warning("event %s on %s: %s", reason, meta["name"], error)
+            ending = isinstance(error, ApiError) and error.ending
+            level = logging.DEBUG if ending else logging.WARNING
+            log.log(level, "event %s on %s: %s", reason, meta["name"], error)
 
     async def _say(
         self, identity: str, about: Object, kind: str, reason: str, action: str, note: str

@@ -279,4 +279,8 @@ def _error(answer: Answer) -> ApiError:
 
 def _status(status: Any, code: int, retry_after: float | None = None) -> ApiError:
     fields = status if isinstance(status, dict) else {}
-    return ApiError(code, fields.get("reason") or "Unknown", fields.get("message") or "", retry_after)
+    details = fields.get("details")
+    causes = details.get("causes") or () if isinstance(details, dict) else ()
+    ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+    reason, message = fields.get("reason") or "Unknown", fields.get("message") or ""
+    return ApiError(code, reason, message, retry_after, ending=ending)
