@@ -96,7 +96,7 @@ def inference_services(
         cluster.trained_models,
         lambda obj: [Key(obj["metadata"]["namespace"], obj["spec"]["inferenceService"])],
     )
-    cluster.pods.listen(lambda before, after: _of_pod(controller, before, after))
+    cluster.pods.listen(lambda before, after: _of_pod(controller, cluster, before, after))
     return controller
 
 
@@ -151,11 +151,12 @@ def _services(cluster: Cluster, namespace: str) -> list[Key]:
     return [key for key in keys if namespace in ("", key.namespace)]
 
 
-def _of_pod(controller: Controller, before: Object | None, after: Object | None) -> None:
+def _of_pod(controller: Controller, cluster: Cluster, before: Object | None, after: Object | None) -> None:
     if before is not None and after is not None and before["status"] == after["status"]:
         return
     for key in {key for obj in (before, after) if obj is not None for key in service_of(obj)}:
-        controller.queue.add(key)
+        if key in cluster.services:  # the pods of one that is gone are no news
+            controller.queue.add(key)
 
 
 def _election(kube: Kube, options: Options) -> Election | None:

@@ -369,13 +369,9 @@ async def test_changes_missed_while_the_server_was_away_are_found_when_it_is_bac
         apiserver.stop()  # a compacted history and an empty watch cache: the old version is gone
         apiserver.start()
 
-        def converged() -> bool:
-            names = {obj["metadata"]["name"] for obj in world.roots}
-            services = {obj["metadata"]["name"] for obj in world.children["Service"]}
-            return names == {"a", "c"} and {"a", "c"} <= services
-
-        while not converged():
-            await asyncio.sleep(0.1)
+        await world.settled()
+        assert {obj["metadata"]["name"] for obj in world.roots} == {"a", "c"}
+        assert {"a", "c"} <= {obj["metadata"]["name"] for obj in world.children["Service"]}
         assert read(kubectl, namespace, "service", "a")["spec"]["ports"][0]["port"] == 80
 
 
@@ -415,6 +411,7 @@ async def test_a_kind_that_the_cluster_lacks_is_done_without_until_it_comes(
             assert informer.absent is not None
             assert informer.absent.code == 404
 
+            informer.want()
             kubectl("apply", "-f", "-", stdin=json.dumps(crd(kind)))
             while informer.absent is not None:
                 await asyncio.sleep(0.1)
@@ -428,6 +425,32 @@ async def test_a_kind_that_the_cluster_lacks_is_done_without_until_it_comes(
             kubectl("delete", "crd", "gadgets.example.com")
             while len(informer):
                 await asyncio.sleep(0.1)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await kube.close()
+
+
+async def test_a_kind_that_the_cluster_lacks_and_nobody_wants_is_not_asked_for_all_the_time(
+    kubeconfig: Path, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(informer_module, "ABSENT_SECONDS", 0.0)
+    kube = Kube.connect(kubeconfig)
+    absent, there = (
+        Informer(kube, kind, (namespace,), optional=True)
+        for kind in (Kind("example.com", "v1", "Widget", "widgets"), SERVICE)
+    )
+    following = asyncio.gather(absent.run(), there.run())
+    asked = ("list", "widgets.example.com")
+    try:
+        async with asyncio.timeout(60):
+            await absent.synced.wait()
+            await there.synced.wait()
+            assert kube.counts[asked] == 1
+
+            absent.want()
+            while kube.counts[asked] < 3:
+                await asyncio.sleep(0.05)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -83,6 +83,7 @@ class Applier:
             name = child["metadata"]["name"]
             wanted.add((child["kind"], name))
             if informer.absent is not None:
+                informer.want()
                 done.refused.append(_refusal(child, informer.absent))
                 continue
             try:

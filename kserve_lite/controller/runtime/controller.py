@@ -62,11 +62,13 @@ class Controller:
         roots.listen(changed)
 
     def follow(self, children: Informer, roots: Informer) -> None:
-        """Look at an owner when a child of it changes."""
+        """Look at an owner when a child of it changes; one that is not there is looked at when it comes."""
 
         def changed(before: Object | None, after: Object | None) -> None:
             for obj in (before, after):
-                if obj is not None and (key := _owner(obj, roots)) is not None and key != self._own_key():
+                if obj is None or (key := _owner(obj, roots)) is None or key not in roots:
+                    continue
+                if key != self._own_key():
                     self.queue.add(key, idle=not children.synced.is_set())
 
         children.listen(changed)

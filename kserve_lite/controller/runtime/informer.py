@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kserve_lite.controller.runtime.backoff import delay
@@ -18,7 +19,10 @@ Listener = Callable[[Object | None, Object | None], None]  # (before, after); No
 Index = Callable[[Object], Iterable[str]]
 Trim = Callable[[Object], Object]
 
-ABSENT_SECONDS = 15.0  # between two looks whether an optional kind has come, or may be read now
+ABSENT_SECONDS = (
+    15.0  # between two looks whether an optional kind has come, or may be read now, that is wanted
+)
+UNWANTED_SECONDS = 300.0  # … one for which nobody has had a use
 LONGEST_WAIT = 5.0  # an API server that comes back is noticed soon
 REMEMBERED_DELETIONS = 4096
 
@@ -34,7 +38,7 @@ class Informer:
 
     Level-triggered: a listener hears that something differs, never why; a deletion that happened while nobody was
     listening is found by comparing with a fresh list. An `optional` kind may be unknown to the server, or not ours
-    to read: then the collection is empty, `absent` says why, and it is looked for again.
+    to read: then the collection is empty, `absent` says why, and it is looked for again, often once it is `want`ed.
     """
 
     kube: Kube
@@ -50,6 +54,7 @@ class Informer:
         self.synced = asyncio.Event()
         self.last_heard = time.monotonic()
         self.absent: ApiError | None = None
+        self._wanted = asyncio.Event()
         self._unsynced = set(self.namespaces)
         self._objects = Store(packed=self.packed)
         self._indexed: dict[tuple[str, str], set[Key]] = {}
@@ -63,6 +68,9 @@ class Informer:
     def get(self, key: Key) -> Object | None:
         """The object as last heard of. It is shared: do not change it."""
         return self._objects.get(key)
+
+    def __contains__(self, key: Key) -> bool:
+        return self._objects.version(key) is not None
 
     def __iter__(self) -> Iterator[Object]:
         return iter(self._objects)
@@ -78,6 +86,10 @@ class Informer:
     def remember(self, obj: Object) -> None:
         """Take in the answer to an own write, so that the next look does not see the past."""
         self._put(self._trimmed(obj))
+
+    def want(self) -> None:
+        """Say that there is a use for a kind that is absent: look whether it has come, now and often."""
+        self._wanted.set()
 
     async def run(self) -> None:
         """List, follow, and start over when the server says that our version is gone. Ends only by cancellation."""
@@ -117,15 +129,18 @@ class Informer:
                     wait = max(wait, error.retry_after or 0.0)
                     if self.optional and error.code in (403, 404):
                         self._is_absent(namespace, error)
-                        version, wait = "", ABSENT_SECONDS
-                log.log(
-                    logging.DEBUG if self.absent else logging.WARNING,
-                    "%s: %s; trying again in %.1f s",
-                    self.kind.plural,
-                    _sentence(error),
-                    wait,
-                )
+                        version = ""
+                        await self._until_it_may_have_come()
+                        continue
+                log.warning("%s: %s; trying again in %.1f s", self.kind.plural, _sentence(error), wait)
                 await asyncio.sleep(wait)
+
+    async def _until_it_may_have_come(self) -> None:
+        if self._wanted.is_set():
+            await asyncio.sleep(ABSENT_SECONDS)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), UNWANTED_SECONDS)
 
     def _listed(self, namespace: str) -> None:
         self._unsynced.discard(namespace)
