@@ -5,9 +5,11 @@ module is imported), and any of them adds up all.
 """
 
 import os
-from bisect import bisect_left
-from collections import Counter as Counted
-from collections.abc import Sequence
+import threading
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -59,76 +61,46 @@ INFO = Gauge(
 )
 
 
+UNCOUNTED = 512  # answers; to count them takes half a millisecond
+
+Answered = tuple[str, str, str, int, float, int, int, float, float]
+"""Model, protocol, method, HTTP status (also for gRPC), seconds; bytes in and out; seconds of decoding and encoding."""
+Ran = tuple[str, int, float, float]
+"""Model, rows, seconds of waiting and of running."""
+Line = TypeVar("Line", Answered, Ran)
+
+
 class Metrics:
-    """What the front doors and the engine tell; children are kept, since looking one up costs more than counting."""
+    """What the front doors and the engine tell, added up later: writing a line costs a tenth of counting it.
+
+    It is counted when somebody asks for the metrics, and when there is much of it; at once where another process may
+    be asked. Safe to use from any thread.
+    """
 
     def __init__(self) -> None:
-        self._requests: dict[tuple[str, str, str, str], Counter] = {}
-        self._runs: dict[str, tuple[Histogram, Histogram, Histogram]] = {}
-        self._latencies: dict[tuple[str, str], tuple[Histogram, Histogram, Histogram]] = {}
-        self._coding: dict[str, tuple[Histogram, Histogram]] = {}
+        self._answers: deque[Answered] = deque()
+        self._runs: deque[Ran] = deque()
+        self._shared = bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+        self._lock = threading.Lock()
 
     def ran(self, model: str, rows: int, queued: float, seconds: float) -> None:
         """A model ran once."""
-        known = self._runs.get(model)
-        if known is None:
-            known = self._runs[model] = (PREDICT.labels(model), QUEUE.labels(model), BATCH.labels(model))
-        known[0].observe(seconds)
-        known[1].observe(queued)
-        known[2].observe(rows)
+        self._runs.append((model, rows, queued, seconds))
 
-    def coded(self, model: str, decoding: float, encoding: float) -> None:
-        """A request was decoded and its reply encoded, in seconds."""
-        known = self._coding.get(model)
-        if known is None:
-            known = self._coding[model] = (PREPROCESS.labels(model), POSTPROCESS.labels(model))
-        known[0].observe(decoding)
-        known[1].observe(encoding)
+    def answered(self, answer: "Answered") -> None:
+        """A request to a model was answered; `due` follows, after one or several."""
+        self._answers.append(answer)
 
-    def answered(
-        self, model: str, protocol: str, method: str, code: str, seconds: float, received: int, sent: int
-    ) -> None:
-        """A request to a model was answered; `code` is the HTTP status or gRPC code, sizes are in bytes."""
-        key = (model, protocol, method, code)
-        counter = self._requests.get(key)
-        if counter is None:
-            counter = self._requests[key] = REQUESTS.labels(*key)
-        counter.inc()
-        known = self._latencies.get((model, protocol))
-        if known is None:
-            known = self._latencies[model, protocol] = (
-                LATENCY.labels(model, protocol),
-                REQUEST_BYTES.labels(model),
-                REPLY_BYTES.labels(model),
-            )
-        known[0].observe(seconds)
-        known[1].observe(received)
-        known[2].observe(sent)
+    def due(self) -> None:
+        """Count what there is, if it is time to."""
+        if self._shared or len(self._answers) >= UNCOUNTED:
+            self.count()
 
-    def answered_together(
-        self,
-        model: str,
-        protocol: str,
-        method: str,
-        code: str,
-        seconds: Sequence[float],
-        received: Sequence[int],
-        sent: Sequence[int],
-    ) -> None:
-        """Several requests to a model were answered alike, at the same time."""
-        self.answered(model, protocol, method, code, seconds[0], received[0], sent[0])
-        if len(seconds) > 1:
-            self._requests[model, protocol, method, code].inc(len(seconds) - 1)
-            for histogram, values in zip(
-                self._latencies[model, protocol], (seconds, received, sent), strict=True
-            ):
-                observe_all(histogram, values[1:])
-
-    def coded_together(self, model: str, decoding: Sequence[float], encoding: Sequence[float]) -> None:
-        """Several requests were decoded and their replies encoded."""
-        self.coded(model, decoding[0], encoding[0])
-        for histogram, values in zip(self._coding[model], (decoding, encoding), strict=True):
-            observe_all(histogram, values[1:])
+    def count(self) -> None:
+        """Count what there is."""
+        with self._lock:
+            _count_runs(_drained(self._runs))
+            _count_answers(_drained(self._answers))
 
     def loaded(self, model: str, estimator: str, method: str, seconds: float) -> None:
         """A model answers from now on."""
@@ -143,11 +115,47 @@ class Metrics:
         READY.labels(model).set(0)
 
 
-def observe_all(histogram: Histogram, values: Sequence[float]) -> None:
+def _count_runs(runs: Iterable[Ran]) -> None:
+    for (model,), group in _alike(runs, 1).items():
+        rows, queued, seconds = zip(*group, strict=True)
+        observe(PREDICT.labels(model), seconds)
+        observe(QUEUE.labels(model), queued)
+        observe(BATCH.labels(model), rows)
+
+
+def _count_answers(answers: Iterable[Answered]) -> None:
+    for (model, protocol, method, status), group in _alike(answers, 4).items():
+        REQUESTS.labels(model, protocol, method, str(status)).inc(len(group))
+        seconds, received, sent, decoding, encoding = zip(*group, strict=True)
+        observe(LATENCY.labels(model, protocol), seconds)
+        observe(REQUEST_BYTES.labels(model), received)
+        observe(REPLY_BYTES.labels(model), sent)
+        if status < 300:
+            observe(PREPROCESS.labels(model), decoding)
+            observe(POSTPROCESS.labels(model), encoding)
+
+
+def _drained(lines: "deque[Line]") -> Iterator[Line]:
+    """Take what is there now; others may go on adding."""
+    for _ in range(len(lines)):
+        yield lines.popleft()
+
+
+def _alike(lines: Iterable[tuple[Any, ...]], width: int) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """Put the numbers of lines together whose first so many fields are equal."""
+    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for line in lines:
+        groups.setdefault(line[:width], []).append(line[width:])
+    return groups
+
+
+def observe(histogram: Histogram, values: Sequence[float]) -> None:
     """Observe many values with one step a bucket; the library takes them one by one."""
-    counts = Counted(bisect_left(histogram._upper_bounds, value) for value in values)
-    for bucket, count in counts.items():
-        histogram._buckets[bucket].inc(count)
+    ordered, seen = sorted(values), 0
+    for bucket, bound in zip(histogram._buckets, histogram._upper_bounds, strict=True):
+        if (reached := bisect_right(ordered, bound, seen)) > seen:
+            bucket.inc(reached - seen)
+            seen = reached
     histogram._sum.inc(sum(values))
 
 

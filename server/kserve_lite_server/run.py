@@ -1,5 +1,6 @@
 """One server process from its settings to its end."""
 
+import gc
 import logging
 import resource
 import socket
@@ -81,6 +82,7 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
     if settings.model_config is not None:
         limit = settings.models_memory or memory_of_container()
         Assigned(repository, settings.model_config, settings.model_dir, limit).start()
+    gc.freeze()  # what is there now stays: a collection would only walk scikit-learn's modules
     open_door(context)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)

@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from kserve_lite_server.engine.engine import Engine
 from kserve_lite_server.engine.kernels import Plan
 from kserve_lite_server.engine.pace import Pace
-from kserve_lite_server.engine.turns import Turns
+from kserve_lite_server.engine.turns import Job, Turns
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.metrics import Metrics
 from kserve_lite_server.protocol.call import Call, Rows
@@ -51,12 +53,12 @@ async def answered(
     turns = Turns(engine, 0, 0.0, lambda _: None, lambda: None)
     for number, rows in enumerate(requests):
 
-        def done(answer: Any, number: int = number) -> None:
+        def tell(job: Job, answer: Any, number: int = number) -> None:
             if spoil(number):
                 raise ConnectionResetError
             told[number] = answer
 
-        turns.add(model, rows, done)
+        turns.add(Job(model, rows, time.perf_counter(), tell))
     await asyncio.sleep(0)  # the turn ends
     await asyncio.sleep(0)
     return told
@@ -80,7 +82,8 @@ async def test_a_batch_that_fails_harms_no_other_models_batch_of_the_same_turn()
     models = {"bad": Shaky(failures=1), "good": Shaky(failures=0)}
     for rows in ROWS:
         for name, model in models.items():
-            turns.add(model, rows, told[name].append)
+            tell = partial(lambda told, job, answer: told.append(answer), told[name])
+            turns.add(Job(model, rows, time.perf_counter(), tell))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
 

@@ -13,17 +13,16 @@ from kserve_lite_server.protocol.call import Rows
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[Any | ServeError], None]
-
 
 @dataclass(slots=True)
 class Job:
-    """One request: its model, its rows, and whom to tell."""
+    """One request: its model, its rows, when it came (`time.perf_counter`), and whom to tell of its answer."""
 
     model: Batchable
     rows: Rows
-    done: Done
     since: float
+    tell: Callable[[Any, Any], None]
+    """Called with this job and its result, or its `ServeError`."""
 
 
 class Turns:
@@ -49,9 +48,9 @@ class Turns:
         self._jobs: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, model: Batchable, rows: Rows, done: Done) -> None:
-        """Take a request; `done` is called with its answer in the event loop, at the end of the turn."""
-        self._jobs.append(Job(model, rows, done, time.monotonic()))
+    def add(self, job: Job) -> None:
+        """Take a request; it is told its answer in the event loop, at the end of the turn."""
+        self._jobs.append(job)
         if self._latency:
             self._began(1)
         if self._size and len(self._jobs) >= self._size:
@@ -81,7 +80,7 @@ class Turns:
     def _run(self, batch: list[Job]) -> None:
         model = batch[0].model
         rows = [job.rows for job in batch]
-        queued = time.monotonic() - batch[0].since
+        queued = time.perf_counter() - batch[0].since
         try:
             answers = self._engine.together(model, rows, queued)
         except Exception:  # none of them may wait for ever
@@ -89,6 +88,6 @@ class Turns:
             answers = [ServeError("internal", "the server failed; its log says why")] * len(batch)
         for job, answer in zip(batch, answers, strict=True):
             try:
-                job.done(answer)
+                job.tell(job, answer)
             except Exception:  # a connection that broke is its own client's loss only
                 log.exception("model %s: a reply could not be written", model.name)

@@ -4,14 +4,13 @@ Everything else, and everything that is not certainly plain, goes to the applica
 off without changing an answer.
 """
 
-from time import perf_counter
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from kserve_lite_server.engine.turns import Turns
 from kserve_lite_server.http.context import Context
-from kserve_lite_server.http.observe import Ended, RequestLog
+from kserve_lite_server.http.observe import RequestLog
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
 from kserve_lite_server.http.questions import Head, Question, read_head, read_question, respond
 from kserve_lite_server.http.response import Response
@@ -28,11 +27,18 @@ class HotPath:
         settings = context.settings
         self.context = context
         self.heads: dict[bytes, Head] = {}
-        self.ended: list[Ended] = []
+        self.ended: list[Question] = []
         self.turns = Turns(
             context.engine, settings.max_batch_size, settings.max_latency / 1000, log.began, self._report
         )
         self._log = log
+        self._default: tuple[Any, bytes] = (None, b"")
+
+    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """uvicorn's own headers as they are on the wire; it makes a new list once a second, for the date."""
+        if headers is not self._default[0]:
+            self._default = (headers, b"".join([b"%b: %b\r\n" % header for header in headers]))
+        return self._default[1]
 
     def _report(self) -> None:
         ended, self.ended = self.ended, []
@@ -68,9 +74,9 @@ class HotProtocol(BoundedHttpProtocol):
             if head is None or len(data) < end + head.length:
                 break
             body = data[end : end + head.length]
-            if (question := read_question(self.hot.context, head, body)) is None:
+            if (question := read_question(self.hot.context, head, body, self._answer)) is None:
                 break
-            self._ask(head, question)
+            self._ask(question)
             data = data[end + head.length :]
             if not data:
                 return
@@ -120,11 +126,11 @@ class HotProtocol(BoundedHttpProtocol):
             return
         if self._head is not None:
             head, body = self._head, b"".join(self._parts)
-            question = read_question(self.hot.context, head, body)
+            question = read_question(self.hot.context, head, body, self._answer)
             if question is not None:
                 self._head = None
                 self._learned.append(head)
-                self._ask(head, question)
+                self._ask(question)
                 return
             self._hand_over()
         super().on_message_complete()
@@ -163,35 +169,22 @@ class HotProtocol(BoundedHttpProtocol):
         for part in parts:
             super().on_body(part)
 
-    def _ask(self, head: Head, question: Question) -> None:
+    def _ask(self, question: Question) -> None:
         self._waiting += 1
         self.hot.context.enter()
+        self.hot.turns.add(question)
 
-        def done(answer: Any) -> None:
-            self._waiting -= 1
-            self.hot.context.leave()
-            begun = perf_counter()
-            response = respond(question, answer, head.accept_encoding)
-            now = perf_counter()
-            seen = question.seen
-            seen.encoding = now - begun
-            self.hot.ended.append(
-                Ended(
-                    seen,
-                    response.status,
-                    response.code,
-                    len(response.body),
-                    now - question.since,
-                    question.trace,
-                )
-            )
-            if not self.transport.is_closing():
-                self._write(response)
-
-        self.hot.turns.add(question.model, question.rows, done)
+    def _answer(self, question: Question, answer: Any) -> None:
+        hot = self.hot
+        self._waiting -= 1
+        hot.context.leave()
+        response = respond(hot.context, question, answer)
+        hot.ended.append(question)
+        if not self.transport.is_closing():
+            self._write(response)
 
     def _write(self, response: Response) -> None:
-        default = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        default = self.hot.default_headers(self.server_state.default_headers)
         if response.status == 200 and not response.headers:
             self.transport.write(JSON_HEAD % (default, len(response.body), response.body))
         else:

@@ -6,9 +6,9 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from kserve_lite_server.metrics import IN_FLIGHT, Metrics
+from kserve_lite_server.metrics import IN_FLIGHT, Answered, Metrics
 
 if TYPE_CHECKING:
     from kserve_lite_server.spans import Spans
@@ -58,16 +58,22 @@ def read_trace(traceparent: str | None) -> Trace | None:
     return Trace(match["trace"], match["span"], match["flags"], os.urandom(8).hex())
 
 
-@dataclass(slots=True)
-class Ended:
-    """A request and what became of it."""
+class Ended(Protocol):
+    """A request and what became of it; `seen` is made when it is asked for."""
 
-    seen: Seen
     status: int
     code: str
     sent: int
     seconds: float
-    trace: Trace | None = None
+    trace: Trace | None
+
+    @property
+    def seen(self) -> Seen:
+        """What the log and the spans want to know."""
+
+    @property
+    def counted(self) -> Answered:
+        """What the metrics want to know."""
 
 
 class RequestLog:
@@ -95,55 +101,33 @@ class RequestLog:
         IN_FLIGHT.dec()
         if not seen.protocol:
             return
-        self._metrics.answered(
-            seen.model,
-            seen.protocol,
-            seen.path.rpartition(":")[2].rpartition("/")[2],
-            str(status),
-            seconds,
-            seen.received,
-            sent,
-        )
-        if status < 300:
-            self._metrics.coded(seen.model, seen.decoding, seen.encoding)
+        method = seen.path.rpartition(":")[2].rpartition("/")[2]
+        known = (seen.model, seen.protocol, method, status)
+        self._metrics.answered((*known, seconds, seen.received, sent, seen.decoding, seen.encoding))
+        self._metrics.due()
         if self._spans:
             trace = self._spans.record(seen, status, code, seconds, trace)
-        if self._enabled and (status >= 400 or self._may_write()):
+        if self._enabled and (status >= 400 or self._may_write(int(time.monotonic()))):
             self._write(seen, status, code, sent, seconds, trace)
 
     def ended_together(self, ended: Sequence[Ended]) -> None:
         """Several requests were answered in one turn of the event loop."""
         IN_FLIGHT.dec(len(ended))
-        alike: dict[tuple[str, str, str, int], list[Ended]] = {}
         for one in ended:
-            seen = one.seen
-            key = (seen.model, seen.protocol, seen.path.rpartition(":")[2].rpartition("/")[2], one.status)
-            alike.setdefault(key, []).append(one)
-        for (model, protocol, method, status), group in alike.items():
-            self._metrics.answered_together(
-                model,
-                protocol,
-                method,
-                str(status),
-                [one.seconds for one in group],
-                [one.seen.received for one in group],
-                [one.sent for one in group],
-            )
-            if status < 300:
-                self._metrics.coded_together(
-                    model, [one.seen.decoding for one in group], [one.seen.encoding for one in group]
-                )
+            self._metrics.answered(one.counted)
+        self._metrics.due()
         if not (self._enabled or self._spans):
             return
+        now = int(time.monotonic())
         for one in ended:
             trace = one.trace
             if self._spans:
                 trace = self._spans.record(one.seen, one.status, one.code, one.seconds, trace)
-            if self._enabled and (one.status >= 400 or self._may_write()):
+            if self._enabled and (one.status >= 400 or self._may_write(now)):
                 self._write(one.seen, one.status, one.code, one.sent, one.seconds, trace)
 
-    def _may_write(self) -> bool:
-        now = int(time.monotonic())
+    def _may_write(self, now: int) -> bool:
+        """Whether there is room for a line in this second."""
         if now != self._second:
             self._second, self._written = now, 0
         self._written += 1

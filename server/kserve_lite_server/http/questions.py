@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from kserve_lite_server.engine.turns import Job
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import Seen, Trace, read_trace
 from kserve_lite_server.http.response import Response, error_response
-from kserve_lite_server.protocol import compression, v1, v2
+from kserve_lite_server.metrics import Answered
+from kserve_lite_server.protocol import compression, plain, v1, v2
 from kserve_lite_server.protocol.call import Rows
 from kserve_lite_server.protocol.inference import to_call, to_response
+from kserve_lite_server.protocol.v2 import InferRequest
 from kserve_lite_server.sklearn.model import Model
 
 log = logging.getLogger(__name__)
@@ -37,9 +40,11 @@ class Head:
 
     path: str
     protocol: str
+    method: str
     model: str
     version: str | None
     read: "Reader"
+    write: "Writer"
     length: int
     accept_encoding: str
     traceparent: str = ""
@@ -52,19 +57,47 @@ class Head:
 
 
 @dataclass(slots=True)
-class Question:
-    """A decoded request: who answers it, the rows, and how the result is written."""
+class Question(Job):
+    """A decoded request, and what became of it."""
 
     model: Model
-    rows: Rows
-    encode: Callable[[Any], bytes]
-    seen: Seen
-    since: float
+    head: Head
+    id: str  # the caller's name for it in V2's body
+    received: int  # bytes
+    decoding: float  # seconds, as all below
     trace: Trace | None
+    encoding: float = 0.0
+    seconds: float = 0.0
+    status: int = 0
+    code: str = ""
+    sent: int = 0  # bytes
+
+    @property
+    def seen(self) -> Seen:
+        """What the log and the spans want to know."""
+        head = self.head
+        return Seen(
+            "POST",
+            head.path,
+            head.protocol,
+            head.model,
+            len(self.rows),
+            self.received,
+            self.decoding,
+            self.encoding,
+            head.request_id,
+        )
+
+    @property
+    def counted(self) -> Answered:
+        """What the metrics want to know."""
+        head, coding = self.head, (self.decoding, self.encoding)
+        known = (head.model, head.protocol, head.method, self.status)
+        return (*known, self.seconds, self.received, self.sent, *coding)
 
 
-Reading = tuple[Rows, Callable[[Any], bytes]]
-Reader = Callable[[Context, Model, str | None, bytes], Reading | None]
+Reader = Callable[[Context, Model, bytes], tuple[Rows, str] | None]
+Writer = Callable[[Context, Question, Any], bytes]
 
 
 def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
@@ -89,18 +122,18 @@ def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
             return None
     if not 0 < length <= LARGEST:
         return None
+    rest = (length, accept, traceparent, request_id)
     if path := V1.fullmatch(url):
-        return Head(
-            url.decode(), "v1", path[1].decode(), None, _read_v1, length, accept, traceparent, request_id
-        )
+        return Head(url.decode(), "v1", "predict", path[1].decode(), None, _read_v1, _write_v1, *rest)
     if path := V2.fullmatch(url):
         version = path[2].decode() if path[2] else None
-        model = path[1].decode()
-        return Head(url.decode(), "v2", model, version, _read_v2, length, accept, traceparent, request_id)
+        return Head(url.decode(), "v2", "infer", path[1].decode(), version, _read_v2, _write_v2, *rest)
     return None
 
 
-def read_question(context: Context, head: Head, body: bytes) -> Question | None:
+def read_question(
+    context: Context, head: Head, body: bytes, tell: Callable[[Question, Any], None]
+) -> Question | None:
     """Decode a plain request; None when the application must answer it, with a refusal for example."""
     since = perf_counter()
     if head.length > context.settings.max_request_bytes:
@@ -109,76 +142,76 @@ def read_question(context: Context, head: Head, body: bytes) -> Question | None:
         model = context.repository.model(head.model, head.version)
         if model.plan.methods[model.method].kernel is None:
             return None
-        reading = head.read(context, model, head.version, body)
+        reading = head.read(context, model, body)
     except ServeError:
         return None
     if reading is None or not model.pace.fits_loop(len(reading[0])):
         return None
-    rows, encode = reading
-    decoding = perf_counter() - since
-    seen = Seen(
-        "POST",
-        head.path,
-        head.protocol,
-        head.model,
-        len(rows),
-        len(body),
-        decoding,
-        request_id=head.request_id,
-    )
-    return Question(model, rows, encode, seen, since, read_trace(head.traceparent))
+    rows, id = reading
+    trace = read_trace(head.traceparent) if head.traceparent else None
+    return Question(model, rows, since, tell, head, id, len(body), perf_counter() - since, trace)
 
 
-def respond(question: Question, answer: Any, accept: str) -> Response:
-    """The reply to a question, as the application writes it."""
-    response = _respond(question, answer, accept)
+def respond(context: Context, question: Question, answer: Any) -> Response:
+    """The reply to a question, as the application writes it; the question learns what became of it."""
+    begun = perf_counter()
+    response = _respond(context, question, answer)
     if question.trace:
         response.headers["traceparent"] = question.trace.header
+    now = perf_counter()
+    question.encoding, question.seconds = now - begun, now - question.since
+    question.status, question.code, question.sent = response.status, response.code, len(response.body)
     return response
 
 
-def _respond(question: Question, answer: Any, accept: str) -> Response:
+def _respond(context: Context, question: Question, answer: Any) -> Response:
     if isinstance(answer, ServeError):
         return error_response(answer)
     try:
-        response = Response(body=question.encode(answer))
-        if len(response.body) >= compression.SMALLEST and accept and (encoding := compression.choose(accept)):
-            response.body = compression.compress(response.body, encoding)
-            response.headers = {"content-encoding": encoding, "vary": "accept-encoding"}
-        return response
+        response = Response(body=question.head.write(context, question, answer))
     except ServeError as error:
         return error_response(error)
     except Exception:
         log.exception("the answer of model %s cannot be written", question.model.name)
         return error_response(ServeError("internal", "the server failed; its log says why"))
+    accept = question.head.accept_encoding
+    if len(response.body) >= compression.SMALLEST and accept and (encoding := compression.choose(accept)):
+        response.body = compression.compress(response.body, encoding)
+        response.headers = {"content-encoding": encoding, "vary": "accept-encoding"}
+    return response
 
 
-def _plain(rows: Rows, model: Model) -> bool:
+def _fits(rows: Rows, model: Model) -> bool:
     """Whether a kernel takes rows of this form: an array, or columns where the model takes a table."""
     return type(rows) is np.ndarray or model.signature.frame
 
 
-def _read_v1(context: Context, model: Model, version: str | None, body: bytes) -> Reading | None:
+def _read_v1(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | None:
+    if (rows := plain.read_v1(body)) is not None:
+        return rows, ""
     call = v1.decode(body)
-    if not _plain(call.rows, model) or call.parameters or call.ignored:
-        return None
-    nan = context.settings.nan
-    return call.rows, lambda result: v1.encode(result, nan)
+    return None if not _fits(call.rows, model) or call.parameters or call.ignored else (call.rows, "")
 
 
-def _read_v2(context: Context, model: Model, version: str | None, body: bytes) -> Reading | None:
+def _write_v1(context: Context, question: Question, result: Any) -> bytes:
+    return plain.write_v1(result) or v1.encode(result, context.settings.nan)
+
+
+def _read_v2(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | None:
+    signature = model.signature
+    if (reading := plain.read_v2(body, signature.features)) is not None:
+        return reading
     request = v2.decode(body)
     if request.parameters or request.outputs:
         return None
-    signature = model.signature
     call = to_call(request, signature.methods, model.method, signature.features)
-    if not _plain(call.rows, model) or call.ignored:
-        return None
-    nan = context.settings.nan
+    return None if not _fits(call.rows, model) or call.ignored else (call.rows, request.id)
 
-    def encode(result: Any) -> bytes:
-        answer = {model.method: result}
-        response = to_response(request, answer, model.method, model.name, version, signature.classes)
-        return v2.encode(response, request, nan)[0]
 
-    return call.rows, encode
+def _write_v2(context: Context, question: Question, result: Any) -> bytes:
+    model, version = question.model, question.head.version
+    if written := plain.write_v2(result, model.name, version, question.id):
+        return written
+    request, answer = InferRequest((), id=question.id), {model.method: result}
+    response = to_response(request, answer, model.method, model.name, version, model.signature.classes)
+    return v2.encode(response, request, context.settings.nan)[0]

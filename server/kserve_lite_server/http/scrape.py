@@ -10,5 +10,6 @@ from kserve_lite_server.metrics import render
 
 async def metrics(context: Process, request: Request) -> Response:
     """All metrics as text; of every worker when there are several."""
+    context.metrics.count()
     body, content_type = await asyncio.to_thread(render, request.headers.get("accept", ""))
     return Response(body=body, content_type=content_type)

@@ -1,0 +1,107 @@
+"""The usual form of a request and a reply, read and written in one go: rows of numbers in, an array of numbers out.
+
+Each function gives exactly what the long way gives (`v1`, `v2`, `inference`), or None where it is not certain of that;
+then the long way reads again and refuses with the place. Tests hold the two against each other.
+"""
+
+import math
+import uuid
+from typing import Any
+
+import numpy as np
+import orjson
+
+from kserve_lite_server.protocol.bulk import SMALLEST
+from kserve_lite_server.protocol.datatypes import DTYPES, NAMES
+
+NUMBERS = "biuf"
+TENSOR = {"name", "shape", "datatype", "data"}
+
+
+def read_v1(body: bytes) -> np.ndarray | None:
+    """The rows of `{"instances": [[number, …], …]}`."""
+    request = _object(body)
+    if request is None or len(request) != 1:
+        return None
+    rows = request.get("instances")
+    if type(rows) is not list or not rows or type(rows[0]) is not list:
+        return None
+    return _array(rows)
+
+
+def read_v2(body: bytes, features: Any) -> tuple[np.ndarray, str] | None:
+    """Rows and id of a request with one input of numbers that is not a column of the model's `features`."""
+    request = _object(body)
+    if request is None:
+        return None
+    id, inputs = request.get("id", ""), request.get("inputs")
+    if type(id) is not str or type(inputs) is not list or len(request) != 1 + ("id" in request):
+        return None
+    if len(inputs) != 1 or type(inputs[0]) is not dict or inputs[0].keys() != TENSOR:
+        return None
+    name, shape, datatype, data = (inputs[0][key] for key in ("name", "shape", "datatype", "data"))
+    if type(name) is not str or not name or (features is not None and name in features):
+        return None
+    if type(datatype) is not str or type(data) is not list or (array := _array(data)) is None:
+        return None
+    if type(shape) is not list or any(type(size) is not int or size <= 0 for size in shape):
+        return None
+    if array.dtype != DTYPES.get(datatype) or array.size != math.prod(shape) or not shape:
+        return None
+    return (array.reshape(shape), id) if array.ndim == 1 or array.shape == tuple(shape) else None
+
+
+def write_v1(result: Any) -> bytes | None:
+    """The reply with the predictions."""
+    if not _written_as_it_is(result):
+        return None
+    return orjson.dumps({"predictions": result}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def write_v2(result: Any, model: str, version: str | None, id: str) -> bytes | None:
+    """The reply with one output."""
+    if not _written_as_it_is(result):
+        return None
+    output = {
+        "name": "output-0",
+        "shape": result.shape,
+        "datatype": NAMES[result.dtype],
+        "parameters": None,
+        "data": result.reshape(-1),
+    }
+    reply = {
+        "model_name": model,
+        "model_version": version,
+        "id": id or str(uuid.uuid4()),
+        "parameters": None,
+        "outputs": [output],
+    }
+    return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    if len(body) >= SMALLEST:
+        return None
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return request if type(request) is dict else None
+
+
+def _array(values: list[Any]) -> np.ndarray | None:
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        return None
+    return array if array.dtype.kind in NUMBERS and array.size else None
+
+
+def _written_as_it_is(result: Any) -> bool:
+    """Whether the JSON writer takes it: whole numbers, or floats without a NaN, in this machine's order."""
+    if type(result) is not np.ndarray or not result.ndim or result.dtype not in NAMES:
+        return False
+    if not result.flags.c_contiguous or not result.dtype.isnative:
+        return False
+    kind = result.dtype.kind
+    return kind in "iub" or (kind == "f" and bool(np.isfinite(result).all()))
