@@ -15,9 +15,7 @@ class Settings(NamedTuple):
     """Sizes in bytes, times in seconds."""
 
     connections: int = 16
-    span: int = (
-        4 * MIB
-    )  # what one request asks for; all that are under way are hashed in order, at the end alone
+    span: int = 16 * MIB  # what one request asks for while much is left; a quarter at the end
     mark: int = MIB  # what a kill may cost a connection: progress is journalled this often
     retries: int = 6  # in a row without a byte of progress
     backoff: float = 0.2  # before the first new try, doubled for each one after

@@ -41,6 +41,7 @@ class _Transfer:
     def __init__(self, source: Source, entries: Sequence[Entry], stage: Stage, settings: Settings) -> None:
         self._source = source
         self._settings = settings
+        self._shortest = max(1, settings.span // 4)
         self._parts = [_Part(entry, stage) for entry in entries]
         self._spans = self._plan()
         self._planning = threading.Lock()
@@ -48,7 +49,7 @@ class _Transfer:
         self._error: Exception | None = None
 
     def run(self, tick: Callable[[int, int | None, int], None]) -> list[File]:
-        requests = sum(max(1, -(-(part.entry.size or 0) // self._settings.span)) for part in self._parts)
+        requests = sum(max(1, -(-(part.entry.size or 0) // self._shortest)) for part in self._parts)
         workers = [
             threading.Thread(target=self._work, daemon=True)
             for _ in range(min(self._settings.connections, requests))
@@ -88,9 +89,19 @@ class _Transfer:
                 yield _Span(part, 0, None)
                 continue
             for start, stop in list(part.ranges.missing(size)):
-                for begin in range(start, stop, self._settings.span):
-                    yield _Span(part, begin, min(begin + self._settings.span, stop))
+                yield from self._cut(part, start, stop)
             part.finish_if_whole()
+
+    def _cut(self, part: "_Part", start: int, stop: int) -> Iterator[_Span]:
+        """Cut a range into few long requests, which cost both sides less, and short ones at its end.
+
+        What is under way when the last byte comes is hashed after it, while nothing else is left to do.
+        """
+        while start < stop:
+            share = (stop - start) // self._settings.connections
+            end = start + max(self._shortest, min(share, self._settings.span))
+            yield _Span(part, start, min(end, stop))
+            start = end
 
     def _work(self) -> None:
         try:
