@@ -1,10 +1,12 @@
 """Which names from a source may become files: a key never leads out of its folder and never hides another."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import Protocol, TypeVar
 
 from kserve_lite_server.storage.errors import StorageError
+from kserve_lite_server.storage.record import TYPE_CHECKING
 
 RESERVED = ".kserve-lite-"
 MAX_SEGMENT = 255  # bytes, of every file system in use
@@ -14,14 +16,16 @@ SINGLE = (".gz", ".bz2", ".xz", ".zst")
 MAX_PATH = 2048  # bytes below the destination; PATH_MAX is 4096 with the destination
 
 
-class Named(Protocol):
-    """Anything that will become a file at `path`."""
+if TYPE_CHECKING:
+    from typing import Protocol, TypeVar
 
-    @property
-    def path(self) -> str: ...  # noqa: D102
+    class Named(Protocol):
+        """Anything that will become a file at `path`."""
 
+        @property
+        def path(self) -> str: ...  # noqa: D102
 
-N = TypeVar("N", bound=Named)
+    N = TypeVar("N", bound=Named)
 
 
 def safe_path(key: str) -> str:

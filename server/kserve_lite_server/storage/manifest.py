@@ -5,7 +5,8 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+
+from kserve_lite_server.storage.record import NamedTuple
 
 NAME = ".kserve-lite-manifest.json"
 VERSION = 1

@@ -1,6 +1,6 @@
 """How far a fetch has come."""
 
-from typing import NamedTuple
+from kserve_lite_server.storage.record import NamedTuple
 
 
 class Progress(NamedTuple):

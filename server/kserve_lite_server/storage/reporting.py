@@ -1,15 +1,20 @@
 """What a fetch tells the world: JSON lines for programs, a bar for people, the last word for a kubelet."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, TextIO
 
 from kserve_lite_server.storage.errors import StorageError
 from kserve_lite_server.storage.manifest import Origin
 from kserve_lite_server.storage.progress import Progress
+from kserve_lite_server.storage.record import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, TextIO
 
 TERMINATION_LOG = "/dev/termination-log"  # a kubelet mounts it and shows its content in the pod's status
 INTERVAL = 1.0

@@ -1,16 +1,21 @@
 """When to try again, and how long to wait before."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
-from typing import TypeVar
 
 from kserve_lite_server.storage.errors import Transient
+from kserve_lite_server.storage.record import TYPE_CHECKING
 from kserve_lite_server.storage.settings import Settings
 
 PATIENCE = 60.0  # the longest Retry-After that is waited out
 LONGEST = 20.0
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 
 def retrying(call: Callable[[], T], settings: Settings, wait: Callable[[float], object] = time.sleep) -> T:

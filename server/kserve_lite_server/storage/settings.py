@@ -3,9 +3,9 @@
 import json
 import os
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from kserve_lite_server.storage.errors import StorageError
+from kserve_lite_server.storage.record import NamedTuple
 
 MIB = 1 << 20
 GIB = 1 << 30

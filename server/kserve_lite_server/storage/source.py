@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from kserve_lite_server.storage.manifest import File
+from kserve_lite_server.storage.record import NamedTuple
 
 Chunk = bytes | bytearray | memoryview
 

@@ -1,10 +1,10 @@
 """What a storage URI says, before anything is opened."""
 
 import re
-from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from kserve_lite_server.storage.errors import StorageError
+from kserve_lite_server.storage.record import NamedTuple
 
 PIN = r"(?P<before>[?&])sha256=(?P<digest>[0-9a-fA-F]*)(?P<after>&|$)"  # compiled for the few that have one
 SCHEME = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*):/")
