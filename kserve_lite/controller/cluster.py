@@ -23,6 +23,7 @@ from kserve_lite.resolve.surroundings import Surroundings
 log = logging.getLogger(__name__)
 BY_SERVICE = "service"
 BY_NAMESPACE = "namespace"
+BY_OWNER = "owner"
 OURS = "=".join(MANAGED_BY)
 
 
@@ -63,7 +64,7 @@ class Cluster:
                     kind,
                     where,
                     labels=OURS,
-                    indexes={"owner": owner_index},
+                    indexes={BY_OWNER: owner_index},
                     optional=kind in OPTIONAL,
                     packed=True,
                 )
@@ -88,6 +89,10 @@ class Cluster:
     def pods_of(self, service: Key) -> list[Object]:
         """The pods of all components of an InferenceService."""
         return self.pods.find(BY_SERVICE, str(service))
+
+    def deployments_of(self, service: Object) -> list[Object]:
+        """The Deployments of an InferenceService, which say what its pods are made of."""
+        return self.children[kinds.DEPLOYMENT.kind].find(BY_OWNER, service["metadata"]["uid"])
 
     def surroundings_of(self, namespace: str) -> Surroundings:
         """What services of `namespace` may refer to: its ServiceAccounts, the cluster's storage containers."""

@@ -23,8 +23,10 @@ _SWITCHES = {
     f"{GROUP}s3-useaccelerate": "S3_USE_ACCELERATE",
 }
 _TEXTS = {f"{GROUP}s3-region": "AWS_DEFAULT_REGION", f"{GROUP}s3-cabundle": "AWS_CA_BUNDLE"}
-SETTINGS = frozenset({*_SWITCHES, *_TEXTS, ENDPOINT})
+_VARIABLES = {**_SWITCHES, **_TEXTS}
+SETTINGS = frozenset({*_VARIABLES, ENDPOINT})
 """Annotations that stand for variables of the storage step."""
+_S3, _S3_KNOWN = f"{GROUP}s3-", SETTINGS | {AUTHORITIES}
 _TRUE, _FALSE = ("1", "true"), ("0", "false")
 
 # A pod with this label gets an Azure identity from the workload identity webhook.
@@ -134,11 +136,7 @@ def named_store(storage: Mapping[str, Any], annotations: Mapping[str, str], defa
 def _settings(annotations: Mapping[str, str], owner: str) -> tuple[dict[str, str], list[Problem]]:
     """Return the variables that `s3-…` annotations stand for, and those that cannot be read."""
     problems = list(_faults(annotations, owner))
-    env = {
-        variable: annotations[name]
-        for name, variable in {**_SWITCHES, **_TEXTS}.items()
-        if annotations.get(name)
-    }
+    env = {variable: annotations[name] for name, variable in _VARIABLES.items() if annotations.get(name)}
     if endpoint := annotations.get(ENDPOINT):
         scheme = "http" if annotations.get(PLAIN, "").lower() in _FALSE else "https"
         env["AWS_ENDPOINT_URL"] = endpoint if "://" in endpoint else f"{scheme}://{endpoint}"
@@ -155,8 +153,7 @@ def _faults(annotations: Mapping[str, str], owner: str) -> Iterable[Problem]:
 
 def _unknown(annotations: Mapping[str, str], owner: str) -> Iterator[Problem]:
     """An annotation of this group that nobody reads is most often one spelt wrong."""
-    known = {*SETTINGS, AUTHORITIES}
     for name in annotations:
-        if name.startswith(f"{GROUP}s3-") and name not in known:
-            remedy = f"known are {', '.join(sorted(known))}"
+        if name.startswith(_S3) and name not in _S3_KNOWN:
+            remedy = f"known are {', '.join(sorted(_S3_KNOWN))}"
             yield Problem("annotation_unknown", f"{owner}[{name}]", "it means nothing here", remedy)

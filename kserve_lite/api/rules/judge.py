@@ -18,15 +18,18 @@ def violations(resource: Resource, rules: tuple[Rule, ...], old: Resource | None
         Problem(rule.id, dotted(path) + (rule.field or "") if path else (rule.field or "").lstrip("."), rule.message,
                 rule.remedy)
         for path, new, before in definitions(resource, old)
-        for rule in rules_on(type(new), rules)
+        for rule in rules_on(type(new), rules, changing=before is not None)
         if broken(rule, new, before)
     ]  # fmt: skip
 
 
 @cache
-def rules_on(kind: type[BaseModel], rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-    """Return those of the rules that are about objects of a type; a controller asks thousands of times."""
-    return tuple(rule for rule in rules if issubclass(kind, rule.on))
+def rules_on(kind: type[BaseModel], rules: tuple[Rule, ...], *, changing: bool) -> tuple[Rule, ...]:
+    """Return those of the rules that are about objects of a type, with what they were if `changing`.
+
+    A controller asks thousands of times.
+    """
+    return tuple(rule for rule in rules if issubclass(kind, rule.on) and (changing or not rule.transition))
 
 
 def broken(rule: Rule, new: BaseModel, old: BaseModel | None) -> bool:

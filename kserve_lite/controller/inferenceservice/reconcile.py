@@ -74,7 +74,7 @@ class InferenceServices:
         key = key_of(service)
         runtimes, broken = self.installed.for_namespace(key.namespace)
         surroundings = self.cluster.surroundings_of(key.namespace)
-        live = self.applier.children(service)
+        live = self.cluster.deployments_of(service)
         kept = self._pinning.understand(service, runtimes, broken, surroundings, live)
         if self.config.runtime_changes == "pin" or kept.effective is None:
             return kept

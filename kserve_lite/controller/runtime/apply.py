@@ -182,13 +182,13 @@ class Applier:
         raise _Foreign(f"somebody else ({', '.join(others)})")
 
     async def _prune(self, owner: Object, wanted: set[tuple[str, str]], done: Applied) -> None:
-        for child in self.children(owner):
-            name = child["metadata"]["name"]
-            if (child["kind"], name) in wanted or child["metadata"].get("deletionTimestamp"):
-                continue
-            kind = self.informers[child["kind"]].kind
-            await self.kube.delete(kind, key_of(child), child["metadata"]["uid"])
-            done.deleted.append(f"{child['kind']}/{name}")
+        for name, informer in self.informers.items():
+            for key in informer.keys("owner", owner["metadata"]["uid"]):
+                if (name, key.name) in wanted or (child := informer.get(key)) is None:
+                    continue
+                if child["metadata"].get("deletionTimestamp") is None:
+                    await self.kube.delete(informer.kind, key, child["metadata"]["uid"])
+                    done.deleted.append(f"{name}/{key.name}")
 
 
 def stamped(child: Object, owner: Object) -> Object:

@@ -80,8 +80,12 @@ class Informer:
 
     def find(self, index: str, value: str) -> list[Object]:
         """All objects for which the index function gave `value`, by key."""
-        found = map(self._objects.get, sorted(self._indexed.get((index, value), ())))
+        found = map(self._objects.get, self.keys(index, value))
         return [obj for obj in found if obj is not None]
+
+    def keys(self, index: str, value: str) -> list[Key]:
+        """The keys of the objects that `find` gives, which need not be unpacked for them."""
+        return sorted(self._indexed.get((index, value), ()))
 
     def remember(self, obj: Object) -> None:
         """Take in the answer to an own write, so that the next look does not see the past."""

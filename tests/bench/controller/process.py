@@ -97,7 +97,7 @@ class Controller:
         end = time.monotonic() + patience
         since, before = time.monotonic(), self.progress()
         while time.monotonic() < end:
-            time.sleep(1)
+            time.sleep(quiet / 2)  # each question costs it a millisecond
             if (now := self.progress()) != before or now[1]:
                 since, before = time.monotonic(), now
             elif time.monotonic() - since >= quiet:
