@@ -95,12 +95,20 @@ class Message:
         if self._json is UNREAD:
             if not self.readable:
                 raise ValueError("it is compressed")
-            import orjson  # when it is needed: it is a tenth of the start
-
-            self._json = orjson.loads(self.body)
+            self._json = loads(self.body)
         return self._json
 
 
+def _first(body: bytes) -> Any:
+    """Import orjson when a body is read, since it is a tenth of the start; not at each, which costs as much as that."""
+    global loads
+    import orjson
+
+    loads = orjson.loads
+    return loads(body)
+
+
+loads: Callable[[bytes], Any] = _first
 JSON = b"content-type: application/json\r\n"
 
 
