@@ -130,6 +130,8 @@ class Controller:
                 self.queue.done(key)
             self.metrics.seconds[self.name].observe(time.perf_counter() - started)
             self.metrics.reconciles[self.name, result] += 1
+            # A look that finds all in place never waits: thousands in a row would hold up Lease, watches and probes.
+            await asyncio.sleep(0)
 
     async def _once(self, key: Key) -> str:
         try:
