@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 BY_SERVICE = "service"
 BY_NAMESPACE = "namespace"
 BY_OWNER = "owner"
+BY_LIST = "list"
 OURS = "=".join(MANAGED_BY)
 
 
@@ -40,6 +41,7 @@ class Cluster:
     storage_containers: Informer
     pods: Informer
     children: dict[str, Informer] = field(default_factory=dict)
+    _fetchers: tuple[list[str], tuple[ClusterStorageContainer, ...]] = ([], ())
 
     @classmethod
     def watch(cls, kube: Kube, config: Config, namespaces: tuple[str, ...] = ()) -> Cluster:
@@ -50,7 +52,9 @@ class Cluster:
                 kube, kinds.INFERENCE_SERVICE, where, indexes={BY_HOST: host_index(config.network)}
             ),
             graphs=Informer(kube, kinds.INFERENCE_GRAPH, where),
-            trained_models=Informer(kube, kinds.TRAINED_MODEL, where, indexes={BY_SERVICE: _parent}),
+            trained_models=Informer(
+                kube, kinds.TRAINED_MODEL, where, indexes={BY_SERVICE: _parent, BY_NAMESPACE: _namespace}
+            ),
             runtimes=Informer(kube, kinds.SERVING_RUNTIME, where, indexes={BY_NAMESPACE: _namespace}),
             cluster_runtimes=Informer(kube, kinds.CLUSTER_SERVING_RUNTIME, optional=True),
             service_accounts=Informer(kube, kinds.SERVICE_ACCOUNT, where, indexes={BY_NAMESPACE: _namespace}),
@@ -64,7 +68,7 @@ class Cluster:
                     kind,
                     where,
                     labels=OURS,
-                    indexes={BY_OWNER: owner_index},
+                    indexes={BY_OWNER: owner_index, BY_LIST: _list},
                     optional=kind in OPTIONAL,
                     packed=True,
                 )
@@ -98,15 +102,19 @@ class Cluster:
         """What services of `namespace` may refer to: its ServiceAccounts, the cluster's storage containers."""
         found = self.service_accounts.find(BY_NAMESPACE, namespace)
         accounts = {obj["metadata"]["name"]: obj for obj in found}
-        parents = {
-            obj["spec"]["inferenceService"]
-            for obj in self.trained_models
-            if obj["metadata"]["namespace"] == namespace and _parent(obj)
-        }
+        models = self.trained_models.find(BY_NAMESPACE, namespace)
+        parents = {obj["spec"]["inferenceService"] for obj in models if _parent(obj)}
         # One whose last TrainedModel is gone still serves by a list, now an empty one.
-        lists = (obj for obj in self.children[kinds.CONFIG_MAP.kind] if _namespace(obj) == [namespace])
-        parents |= {service for obj in lists if (service := listed_service(obj))}
-        return Surroundings(accounts, tuple(_readable(self.storage_containers)), frozenset(parents))
+        parents |= set(map(listed_service, self.children[kinds.CONFIG_MAP.kind].find(BY_LIST, namespace)))
+        return Surroundings(accounts, self._readable(), frozenset(parents))
+
+    def _readable(self) -> tuple[ClusterStorageContainer, ...]:
+        """The storage containers, read when one changes and not at every look."""
+        found = list(self.storage_containers)
+        versions = [obj["metadata"]["resourceVersion"] for obj in found]
+        if self._fetchers[0] != versions:
+            self._fetchers = (versions, tuple(_read(found)))
+        return self._fetchers[1]
 
 
 OPTIONAL = frozenset({kinds.SCALED_OBJECT, kinds.INGRESS, kinds.HTTP_ROUTE, kinds.VIRTUAL_SERVICE})
@@ -122,7 +130,7 @@ BASE = (
 )
 
 
-def _readable(containers: Iterable[Object]) -> Iterator[ClusterStorageContainer]:
+def _read(containers: Iterable[Object]) -> Iterator[ClusterStorageContainer]:
     for obj in containers:
         try:
             yield ClusterStorageContainer.model_validate(obj)
@@ -143,6 +151,11 @@ def service_of(obj: Object) -> list[Key]:
 
 def _namespace(obj: Object) -> list[str]:
     return [obj["metadata"]["namespace"]]
+
+
+def _list(obj: Object) -> list[str]:
+    """The namespace of a service's list of models; every other child has none in this index."""
+    return _namespace(obj) if obj["kind"] == kinds.CONFIG_MAP.kind and listed_service(obj) else []
 
 
 def _parent(obj: Object) -> list[str]:
