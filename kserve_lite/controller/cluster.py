@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from kserve_lite.controller import kinds
 from kserve_lite.controller.findings import pod
 from kserve_lite.controller.hosts import BY_HOST, host_index
 from kserve_lite.controller.runtime.apply import MANAGED_BY, owner_index
-from kserve_lite.controller.runtime.informer import Informer
+from kserve_lite.controller.runtime.informer import Informer, key_of
 from kserve_lite.controller.runtime.kube import Key, Kind, Kube, Object
 from kserve_lite.resolve.labels import SERVICE
 from kserve_lite.resolve.multimodel import config_map, listed_service
@@ -51,7 +52,7 @@ class Cluster:
             services=Informer(
                 kube, kinds.INFERENCE_SERVICE, where, indexes={BY_HOST: host_index(config.network)}
             ),
-            graphs=Informer(kube, kinds.INFERENCE_GRAPH, where),
+            graphs=Informer(kube, kinds.INFERENCE_GRAPH, where, indexes={BY_SERVICE: _called}),
             trained_models=Informer(
                 kube, kinds.TRAINED_MODEL, where, indexes={BY_SERVICE: _parent, BY_NAMESPACE: _namespace}
             ),
@@ -84,6 +85,10 @@ class Cluster:
     def models_of(self, service: Key) -> list[Object]:
         """The TrainedModels that name an InferenceService."""
         return self.trained_models.find(BY_SERVICE, str(service))
+
+    def graphs_with(self, service: Object) -> list[Key]:
+        """The InferenceGraphs that call an InferenceService."""
+        return self.graphs.keys(BY_SERVICE, str(key_of(service)))
 
     def has_list(self, service: Key) -> bool:
         """Whether an InferenceService serves by a list of models, be it empty by now."""
@@ -161,6 +166,18 @@ def _list(obj: Object) -> list[str]:
 def _parent(obj: Object) -> list[str]:
     name = (obj.get("spec") or {}).get("inferenceService")
     return [str(Key(obj["metadata"]["namespace"], name))] if name else []
+
+
+def _called(graph: Object) -> list[str]:
+    """The services that the steps of a graph name, whatever an older CRD let through beside them."""
+    nodes = _dict(_dict(graph.get("spec")).get("nodes"))
+    steps = [step for node in nodes.values() for step in _dict(node).get("steps") or ()]
+    names = {name for step in steps if (name := _dict(step).get("serviceName"))}
+    return [str(Key(graph["metadata"]["namespace"], name)) for name in names]
+
+
+def _dict(value: Any) -> Object:
+    return value if isinstance(value, dict) else {}
 
 
 def _index(obj: Object) -> list[str]:

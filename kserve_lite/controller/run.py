@@ -12,7 +12,7 @@ from kserve_lite.api.config import Config
 from kserve_lite.controller.cluster import Cluster, service_of
 from kserve_lite.controller.gather import Gatherer
 from kserve_lite.controller.hosts import host_index, rivals
-from kserve_lite.controller.inferencegraph.reconcile import InferenceGraphs, graphs_with
+from kserve_lite.controller.inferencegraph.reconcile import InferenceGraphs
 from kserve_lite.controller.inferenceservice.reconcile import InferenceServices
 from kserve_lite.controller.inferenceservice.stages import Stages
 from kserve_lite.controller.installed import Installed
@@ -110,7 +110,7 @@ def inference_graphs(
     for informer in cluster.children.values():
         controller.follow(informer, cluster.graphs)
     # A graph is ready when its services are.
-    controller.relate(cluster.services, lambda obj: list(graphs_with(cluster, obj)), status=True)
+    controller.relate(cluster.services, cluster.graphs_with, status=True)
     return controller
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kserve_lite.api.config import Config
@@ -84,24 +83,6 @@ class InferenceGraphs:
             )
         elif now["status"] == "False":
             await self.recorder.event(obj, "Warning", now["reason"], "Reconcile", now["message"])
-
-
-def graphs_with(cluster: Cluster, service: Object) -> Iterator[Key]:
-    """Yield the graphs that call a service."""
-    meta = service["metadata"]
-    for obj in cluster.graphs:
-        if obj["metadata"]["namespace"] == meta["namespace"] and meta["name"] in _called(obj):
-            yield Key(meta["namespace"], obj["metadata"]["name"])
-
-
-def _called(obj: Object) -> set[str]:
-    nodes = (obj.get("spec") or {}).get("nodes") or {}
-    return {
-        step.get("serviceName", "")
-        for node in nodes.values()
-        if isinstance(node, dict)
-        for step in node.get("steps") or ()
-    }
 
 
 def _ready(status: Object) -> Object:
