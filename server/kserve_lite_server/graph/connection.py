@@ -26,6 +26,15 @@ LONGEST_HEAD = 64 * 1024
 HEADS: dict[bytes, ResponseHead] = {}
 
 
+class Asked(Answer[Message]):
+    """The answer to a request that has been sent."""
+
+    __slots__ = ("begun", "connection", "deadline")
+    begun: float
+    connection: "Connection"
+    deadline: float
+
+
 class Connection(asyncio.Protocol):
     """Belongs to an origin, which lends it to one request at a time."""
 
@@ -37,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._origin = origin
         self._loop = origin.loop
         self._transport: asyncio.Transport
-        self._answer: Answer[Message] | None = None
+        self._answer: Asked | None = None
         # Set for a deadline of before and left alone by later ones: a timer a request would be its dearest part.
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
@@ -55,17 +64,15 @@ class Connection(asyncio.Protocol):
         self._chunks: Chunks | None = None
         self._stream: Stream | None = None
 
-    def ask(
-        self, head: bytes, body: bytes, deadline: float, longest: int, may_stream: bool
-    ) -> Answer[Message]:
+    def ask(self, head: bytes, body: bytes, deadline: float, longest: int, may_stream: bool) -> Asked:
         """Send a request. Its answer comes by `deadline` (loop time), at most `longest` bytes unless it streams.
 
         A small body comes with `head`, so that it is one write. The answer raises `Failure`; `Untouched` when the
         connection ended before any byte of an answer.
         """
         self._longest, self._may_stream, self._deadline = longest, may_stream, deadline
-        # Not Answer[Message](...): an alias that is called costs as much as all the rest of this.
-        answer: Answer[Message] = Answer(self._loop)
+        answer = Asked(self._loop)
+        answer.connection, answer.deadline = self, deadline
         self._answer = answer
         if self._timer is None or deadline < self._due:
             self._watch()

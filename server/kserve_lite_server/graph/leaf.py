@@ -7,13 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kserve_lite_server.graph.call import Call
-from kserve_lite_server.graph.connection import STREAM_FROM, Connection
+from kserve_lite_server.graph.connection import STREAM_FROM, Asked, Connection
 from kserve_lite_server.graph.document import Step
 from kserve_lite_server.graph.failure import Failure, StepError, Untouched
 from kserve_lite_server.graph.message import Message, error_message
 from kserve_lite_server.graph.metrics import StepMetrics
 from kserve_lite_server.graph.pool import Pool
-from kserve_lite_server.graph.turn import Answer
 
 REPLAYS = 2
 """How often a request is sent anew because its connection ended before any byte of an answer."""
@@ -21,17 +20,6 @@ RETRIED = (502, 503, 504)
 FIRST_PAUSE = 0.025
 HEAD = b"%b%b%bcontent-length: %d\r\n\r\n"
 HEAD_AND_BODY = HEAD + b"%b"
-
-
-class Asked:
-    """A call that has been sent."""
-
-    __slots__ = ("answer", "begun", "connection", "deadline")
-
-    def __init__(
-        self, connection: Connection, answer: Answer[Message], begun: float, deadline: float
-    ) -> None:
-        self.connection, self.answer, self.begun, self.deadline = connection, answer, begun, deadline
 
 
 class Leaf:
@@ -80,7 +68,7 @@ class Leaf:
                         )
                         asked = self._send(connection, call, message, deadline, tail, begun)
                 if asked is not None:
-                    answer = await asked.answer
+                    answer = await asked
             except Untouched as failure:
                 asked = None
                 if replays and message.stream is None:
@@ -121,8 +109,9 @@ class Leaf:
             head, body = HEAD_AND_BODY % (*parts, body), b""
         else:
             head = HEAD % parts
-        answer = connection.ask(head, body, deadline, self._longest, tail)
-        return Asked(connection, answer, begun, deadline)
+        asked = connection.ask(head, body, deadline, self._longest, tail)
+        asked.begun = begun
+        return asked
 
     async def _stream(self, call: Call, message: Message, deadline: float, tail: bool) -> Message:
         """Pass on a request's body while it arrives, over a connection of its own: it could not be sent again."""

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.graph import conditions
 from kserve_lite_server.graph.call import Call
+from kserve_lite_server.graph.connection import Asked
 from kserve_lite_server.graph.document import Condition, Step
 from kserve_lite_server.graph.failure import StepError
-from kserve_lite_server.graph.leaf import Asked, Leaf
+from kserve_lite_server.graph.leaf import Leaf
 from kserve_lite_server.graph.message import JSON, Message, error_message
 
 
@@ -142,7 +143,7 @@ class Ensemble:
                     done += 1  # from here on the leaf cleans up after itself
                     answer = await part.leaf.finish(call, message, False, one)
                 else:
-                    answer = await one  # type: ignore[misc]
+                    answer = await one
                     done += 1
                 if part.hard and not answer.good:
                     return answer

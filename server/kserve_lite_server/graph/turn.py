@@ -129,7 +129,7 @@ class Turn:
             return
         self._waits = wanted
         wanted._asyncio_future_blocking = False
-        if type(wanted) is Answer:
+        if isinstance(wanted, Answer):
             wanted.resume = self._step
         else:
             wanted.add_done_callback(self._step)
