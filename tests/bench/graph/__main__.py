@@ -172,10 +172,13 @@ def started(core: int | None, folder: Path, *, alone: bool) -> dict[str, list[fl
     urls = [f"http://127.0.0.1:{port}/" for port in PORTS]
     found: dict[str, list[float]] = {}
     for _ in range(STARTS):
-        both = [routers.ours("Sequence", urls, OUR_PORT, core, folder)]
+        each = [
+            routers.ours("Sequence", urls, OUR_PORT, core, folder),
+            routers.bare("Sequence", PORTS, BARE_PORT, core),
+        ]
         if not alone:
-            both.append(routers.kserves("Sequence", urls, core))
-        for one in both:
+            each.append(routers.kserves("Sequence", urls, core))
+        for one in each:
             with one as router:
                 found.setdefault(router.name, []).append(router.start * 1000)
             time.sleep(0.1)  # the next one's port is free again
@@ -219,7 +222,8 @@ def others(figures: dict[str, Figures], starts: dict[str, list[float]]) -> str:
             if who == name and connections > 1
         )
 
-    names = list(starts)
+    names = [name for name in starts if name != "bare"]
+    start = {name: statistics.median(times) for name, times in starts.items()}
     rows: list[tuple[str, dict[str, float], float | None]] = [
         ("CPU a request at 16 and 64 connections, the dearer kind (µs)", {n: cpu(n) for n in names}, GOAL_CPU),
         (
@@ -227,7 +231,8 @@ def others(figures: dict[str, Figures], starts: dict[str, list[float]]) -> str:
             {n: max(one.memory[n] for one in figures.values()) for n in names},
             GOAL_MEMORY,
         ),
-        ("start to first answer, median (ms)", {n: statistics.median(starts[n]) for n in names}, GOAL_START),
+        ("start to first answer, median (ms)", {n: start[n] for n in names}, GOAL_START),
+        ("of these, what forwards and does nothing else needs (ms)", {"kserve-lite": start["bare"]}, None),
         (
             "connections opened to one service, for all requests",
             {n: max(one.opened[n] for one in figures.values()) for n in names},
