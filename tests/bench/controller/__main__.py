@@ -82,7 +82,9 @@ async def measure(arguments: argparse.Namespace) -> Figures:
         await rest(controller, arguments.rest, figures)
         said(f"at rest: {figures.rest_writes:.1f} writes/min, {figures.rest_cpu:.2f} ms/s")
         await restart(controller, figures)
-        said(f"restart: {figures.restart:.2f} s, {figures.restart_writes} writes")
+        said(
+            f"restart: {figures.restart:.2f} s, {figures.restart_cpu:.2f} s of CPU, {figures.restart_writes} writes"
+        )
         figures.delete = await delete(kube, space)
         said(f"deleted after {figures.delete:.1f} s")
         # Under other names: the garbage collector is busy with the children of the first for minutes.
@@ -152,6 +154,7 @@ async def create(kube: Kube, space: str, controller: Controller, figures: Figure
     figures.cpu_before = controller.cpu
     each: list[float] = []
     figures.last_child = await fill(kube, space, "bench", figures.services, each)
+    figures.load = os.getloadavg()[0]
     figures.p50, figures.p99 = statistics.median(each), sorted(each)[int(len(each) * 0.99)]
     figures.cpu_last_child = controller.cpu - figures.cpu_before
 
@@ -236,6 +239,7 @@ async def restart(controller: Controller, figures: Figures) -> None:
 
     await asyncio.to_thread(wait, looked, 120)
     figures.restart = time.monotonic() - controller.began
+    figures.restart_cpu = controller.cpu
     figures.restart_writes = controller.writes()
     figures.memory_peak = controller.memory("VmHWM")
 

@@ -26,6 +26,7 @@ class Figures:
     lists: dict[str, int] = field(default_factory=dict)
     cpu_before: float = 0.0
     last_child: float = 0.0
+    load: float = 0.0  # of the whole machine, at the last child
     p50: float = 0.0
     p99: float = 0.0
     cpu_last_child: float = 0.0
@@ -39,6 +40,7 @@ class Figures:
     rest_cpu: float = 0.0
     stopping: float = 0.0
     restart: float = 0.0
+    restart_cpu: float = 0.0
     restart_writes: int = 0
     delete: float = 0.0
     delete_dead: float = 0.0
@@ -59,8 +61,9 @@ class Figures:
             (f"RSS empty / holding {n:,} (peak of a restart)", KSERVE["RSS"],
              f"{self.memory_empty:.0f} / {self.memory:.0f} MB ({self.memory_peak:.0f})", "60 / 110 MB",
              self.memory_empty <= 60 and self.memory <= 110),
-            (f"restart with {n:,} present (SIGTERM to its end)", KSERVE["restart"],
-             f"{self.restart:.1f} s ({self.stopping:.2f} s), {self.restart_writes} writes", "3 s, 0 writes",
+            (f"restart with {n:,} present, CPU of it (SIGTERM to its end)", KSERVE["restart"],
+             f"{self.restart:.1f} s, {self.restart_cpu:.1f} s ({self.stopping:.2f} s), {self.restart_writes} writes",
+             "3 s, 0 writes",
              self.restart <= 3 and not self.restart_writes),
             ("at rest", KSERVE["rest"], f"{self.rest_writes:.0f} writes/min, {self.rest_cpu:.1f} ms/s", "0; 3 ms/s",
              not self.rest_writes and self.rest_cpu <= 3),
@@ -83,6 +86,7 @@ def write(figures: Figures) -> None:
     title = f"## Controller: {figures.services:,} InferenceServices\n\n"
     note = (
         f"\n{datetime.now(UTC):%Y-%m-%d}, `make bench-controller`; {machine.description()}. "
+        f"Load average at the last child: {figures.load:.0f}; what runs beside shows in seconds, and in CPU too. "
         "KServe's figures are fixed: taken by the same method on a machine of the same size, not in this run.\n"
     )
     document = DOCUMENT.read_text(encoding="utf-8")
