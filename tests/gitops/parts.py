@@ -74,11 +74,13 @@ class Parts:
 
 
 def remove(kubectl: Kubectl, namespace: str, kinds: Sequence[str], group: str) -> None:
-    """Remove what the examples brought: the program's objects in its namespace, the namespaces, the CRDs of both."""
+    """Remove what the examples brought: the program's objects in its namespace, rights, namespaces, CRDs."""
     for kind in kinds:
         for name in kubectl("get", kind, f"--namespace={namespace}", "--output=name").split():
             kubectl("patch", name, f"--namespace={namespace}", "--type=merge", f"--patch={FORGET}")
             kubectl("delete", name, f"--namespace={namespace}", "--ignore-not-found")
+    # The program that would uninstall the charts has ended, and their rights are in no namespace.
+    kubectl("delete", "clusterroles,clusterrolebindings", "--selector=app.kubernetes.io/name=kserve-lite")
     for name in (namespace, "models", "kserve-lite"):
         kubectl("delete", "namespace", name, "--ignore-not-found", timeout=180)
     left = [
