@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 from tools.apiserver import ApiServer
 from tools.build import program
 from tools.cache import CLONE
-from tools.wait import wait_for
 
 CHARTS = CLONE / "charts"
 OURS = "serving.kserve.io"
@@ -78,51 +76,24 @@ class Session:
         return done.stdout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def apiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Etcd and kube-apiserver on loopback."""
+    """Etcd and kube-apiserver on loopback, without anything of ours.
+
+    One for each test: an API server that was made to forget our CRDs serves them late the next time, and says so to no
+    one; Helm 4 is quicker than that.
+    """
     with ApiServer(tmp_path_factory.mktemp("apiserver")) as server:
         yield server
 
 
 @pytest.fixture
 def session(apiserver: ApiServer, tmp_path: Path) -> Session:
-    """A cluster without any CRD of ours, and Helm 4."""
-    session = Session(apiserver.kubeconfig, tmp_path)
-    _clear(session)
-    return session
+    """A person with Helm 4."""
+    return Session(apiserver.kubeconfig, tmp_path)
 
 
 @pytest.fixture(params=["helm3", "helm"])
 def each_helm(request: pytest.FixtureRequest, apiserver: ApiServer, tmp_path: Path) -> Session:
     """The same with either Helm."""
-    session = Session(apiserver.kubeconfig, tmp_path, request.param)
-    _clear(session)
-    return session
-
-
-def _clear(session: Session) -> None:
-    """Remove what an earlier test left: releases, rights, CRDs."""
-    for kind in ("secrets", "configmaps", "deployments", "services", "serviceaccounts"):
-        session.kubectl("delete", kind, "--all", "--namespace=default", "--ignore-not-found")
-    for kind in ("roles", "rolebindings"):
-        session.kubectl("delete", kind, "--all", "--namespace=default", "--ignore-not-found")
-    for kind in ("clusterroles", "clusterrolebindings"):
-        label = "--selector=app.kubernetes.io/managed-by=Helm"
-        session.kubectl("delete", kind, label, "--ignore-not-found")
-    if names := list(session.crds()):
-        session.kubectl("delete", "customresourcedefinitions", *names, "--wait=false")
-        wait_for("the CRDs are gone", lambda: _gone(session), timeout=120, remedy="read the API server's log")
-
-
-def _gone(session: Session) -> bool:
-    """Tell whether our CRDs are gone; give those that are left another look.
-
-    The API server tries to empty a CRD that it has just begun to serve, fails ("storage is (re)initializing"), and
-    waits up to minutes before it tries again, unless the CRD changes.
-    """
-    left = list(session.crds())
-    if left:
-        look = ("annotate", "--overwrite", "customresourcedefinitions", *left, f"look={time.monotonic()}")
-        session.run(program("kubectl"), *look)  # one that goes meanwhile is none to annotate
-    return not left
+    return Session(apiserver.kubeconfig, tmp_path, request.param)

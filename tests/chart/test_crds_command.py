@@ -96,7 +96,7 @@ def test_a_version_that_objects_are_stored_in_is_not_taken_away(session: Session
     ("options", "said"),
     [
         (("--context", "nowhere"), "nowhere"),
-        (("--kubeconfig", "/nowhere"), "/nowhere not found"),
+        (("--kubeconfig", "/nowhere"), "there is no file /nowhere"),
     ],
 )
 def test_a_cluster_that_cannot_be_reached_is_named(

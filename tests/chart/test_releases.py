@@ -122,7 +122,8 @@ def test_models_without_crds_are_refused_with_the_remedy(each_helm: Session) -> 
 
 def test_a_wrong_value_stops_template_lint_and_install_alike(each_helm: Session) -> None:
     wrong = ("--set", "config.network.mode=gateway")
-    for command in (("template", "kl"), ("lint",), ("install", "kl")):
+    # Helm's own idea of a cluster, when there is none, depends on how it was built.
+    for command in (("template", "--kube-version=1.34.0", "kl"), ("lint",), ("install", "kl")):
         done = each_helm.run(program(each_helm.helm_name), *command, MAIN, *wrong)
         assert done.returncode != 0
         assert "config.network.gateway.name: mode gateway attaches routes to a Gateway: name it" in (
@@ -135,9 +136,12 @@ def test_the_crds_chart_keeps_crds_and_adopts_its_own(each_helm: Session, keep: 
     each_helm.helm("install", "crds", CRDS, "--set", f"keep={str(keep).lower()}")
     assert len(each_helm.crds()) == 6
     each_helm.helm("uninstall", "crds")
-    assert len(each_helm.crds()) == (6 if keep else 0)
-    each_helm.helm("install", "crds", CRDS)
-    assert len(each_helm.crds()) == 6
+    # The API server takes its time to empty a CRD that goes; that it goes is what Helm decides.
+    staying = [crd for crd in each_helm.crds().values() if "deletionTimestamp" not in crd["metadata"]]
+    assert len(staying) == (6 if keep else 0)
+    if keep:
+        each_helm.helm("install", "crds", CRDS)
+        assert len(each_helm.crds()) == 6
 
 
 def test_crds_of_another_release_are_not_taken_without_a_word(each_helm: Session) -> None:

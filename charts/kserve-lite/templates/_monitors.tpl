@@ -6,7 +6,7 @@ failIfMissing where the cluster does not know the kind.
 {{- if .monitor.enabled }}
 {{- $known := .root.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" .kind) }}
 {{- if and (eq .monitor.renderMode "failIfMissing") (not $known) }}
-{{- fail (printf "%s.renderMode: the cluster has no %s: install the Prometheus operator, or set %s.renderMode=skipIfMissing" .path .kind .path) }}
+{{- include "kserve-lite.refuse" (printf "%s.renderMode: the cluster has no %s: install the Prometheus operator, or set %s.renderMode=skipIfMissing" .path .kind .path) }}
 {{- end }}
 {{- or $known (eq .monitor.renderMode "alwaysRender") }}
 {{- end }}
