@@ -54,10 +54,10 @@ SECTIONS = (
     make("e2e", 35, "images", "cluster"),
     make("test-releases", 25, "images", "cluster", landing=False),
     make("test-gitops", 15, "images", "cluster", landing=False),
-    make("chart-testing", 20, "images", "cluster", landing=False),
+    make("chart-testing", 30, "images", "cluster"),
     make("test-apiserver", 15, "setup", "programs", landing=False),
     make("test-helm", 10, "setup", "programs"),
     make("test-storage", 20, "setup", "packages", "programs"),
-    make("test-chart", 10, "setup", "programs", landing=False),
+    make("test-chart", 15, "setup", "programs", landing=False),
     make("chart", 10, "setup", "programs"),
 )
