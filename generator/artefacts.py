@@ -33,6 +33,10 @@ BUDGET = 245_000
 CRDS_IN = "charts/kserve-lite/crds"
 """Helm installs these before anything else, so that models of the same release find their kind."""
 
+FIRST = "InferenceService"
+"""Helm makes them in the order of the files, and Helm 4 goes on when the last one is established: the API server lists
+a kind a moment later, and the largest one, which the models are of, last. So it comes first."""
+
 SPECS_IN = "charts/kserve-lite-crds/files"
 """Read verbatim by templates, which put the metadata around them; compact, because Helm parses them at each render."""
 
@@ -78,7 +82,7 @@ def _of_kind(kind: Kind, rendered: Crd, definitions: Definitions) -> Iterator[tu
     text = f"# {NOTICE}\n{to_yaml(rendered)}"
     name = f"{kind.group}_{kind.plural}.yaml"
     yield f"schemas/crds/{name}", text
-    yield f"{CRDS_IN}/{name}", text
+    yield f"{CRDS_IN}/{'0_' if kind.name == FIRST else ''}{name}", text
     yield f"{SPECS_IN}/{kind.plural}.json", _compact(rendered["spec"])
     yield f"{PACKAGED_IN}/{kind.plural}.json", _compact(rendered)
     yield (

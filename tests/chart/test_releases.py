@@ -50,8 +50,7 @@ def test_a_model_goes_when_it_is_not_enabled_and_comes_back_with_a_rollback(each
 def test_null_takes_a_model_away_when_values_are_reset_but_not_when_they_are_reused(
     each_helm: Session,
 ) -> None:
-    each_helm.helm("install", "crds", CRDS)
-    each_helm.kubectl("wait", "--for=condition=Established", "customresourcedefinitions", "--all")
+    each_helm.helm("install", "crds", CRDS, "--wait")
     each_helm.helm("install", "team", MODELS, *model("a"), *model("b"))
     each_helm.helm("upgrade", "team", MODELS, "--reuse-values", "--set", "models.a=null")
     assert set(each_helm.services()) == {"a", "b"}
