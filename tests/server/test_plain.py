@@ -94,6 +94,26 @@ def test_what_the_short_way_writes_the_long_way_writes_byte_for_byte(result: Any
         )
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""}, {"name": "column"}, {"name": 1}, {"datatype": "FP63"}, {"datatype": "fp64"}, {"datatype": None},
+        {"datatype": "INT64"}, {"datatype": "FP32"}, {"shape": [3]}, {"shape": [1, -2]}, {"shape": []},
+        {"shape": [True, 2]}, {"shape": "2"}, {"data": []}, {"data": [[1.5], [2.5]]}, {"data": ["1", "2"]},
+        {"data": [1.5, None]}, {"data": 1.5}, {"parameters": {}}, {"extra": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_tensor_out_of_the_ordinary_is_left_to_the_long_way(change: dict[str, Any]) -> None:
+    usual = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [1.5, 2.5]}
+    bodies = [json.dumps({"inputs": [tensor]}).encode() for tensor in (usual, {**usual, **change})]
+
+    read, left = (plain.read_v2(body, ["column"]) for body in bodies)
+
+    assert read is not None
+    assert left is None
+
+
 @pytest.mark.parametrize("dtype", ["FP64", "FP32", "INT64", "BOOL"])
 def test_the_usual_rows_take_the_short_way(dtype: str) -> None:
     data = np.ones((2, 3), DTYPES[dtype]).tolist()

@@ -42,11 +42,13 @@ def read_v2(body: bytes, features: Any) -> tuple[np.ndarray, str] | None:
     name, shape, datatype, data = (inputs[0][key] for key in ("name", "shape", "datatype", "data"))
     if type(name) is not str or not name or (features is not None and name in features):
         return None
-    if type(datatype) is not str or type(data) is not list or (array := _array(data)) is None:
+    if type(datatype) is not str or datatype not in DTYPES:  # not by .get: NumPy finds None equal to float64
+        return None
+    if type(data) is not list or (array := _array(data)) is None:
         return None
     if type(shape) is not list or any(type(size) is not int or size <= 0 for size in shape):
         return None
-    if array.dtype != DTYPES.get(datatype) or array.size != math.prod(shape) or not shape:
+    if array.dtype != DTYPES[datatype] or array.size != math.prod(shape) or not shape:
         return None
     return (array.reshape(shape), id) if array.ndim == 1 or array.shape == tuple(shape) else None
 
