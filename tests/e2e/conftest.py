@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,10 +20,19 @@ from tools.cluster.providers import PROVIDERS
 from tools.errors import ToolError
 from tools.images.catalogue import IMAGES
 
+FOLDER = Path(__file__).parent
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the faults of the control plane last.
+
+    Kubernetes' own controllers may be deaf for minutes after them: a claim was not bound seven minutes later.
+    """
+    items.sort(key=lambda item: item.path.name == "test_faults.py" and item.path.parent == FOLDER)
 
 
 @pytest.fixture(scope="session")
