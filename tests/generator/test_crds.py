@@ -57,7 +57,7 @@ def test_the_chart_installs_the_same_bytes(name: str) -> None:
 
 
 def test_helm_makes_the_kind_of_the_models_first() -> None:
-    """Helm 4 looks for it as soon as the last one is established."""
+    """Without --wait Helm 4 looks for it as soon as the last one is made."""
     first, *_ = sorted(file.name for file in (CLONE / "charts/kserve-lite/crds").iterdir())
     assert first.endswith("_inferenceservices.yaml")
 
