@@ -87,7 +87,7 @@ class Metrics:
         """A model ran once."""
         self._runs.append((model, rows, queued, seconds))
 
-    def answered(self, answer: "Answered") -> None:
+    def answered(self, answer: Answered) -> None:
         """A request to a model was answered; `due` follows, after one or several."""
         self._answers.append(answer)
 
@@ -135,7 +135,7 @@ def _count_answers(answers: Iterable[Answered]) -> None:
             observe(POSTPROCESS.labels(model), encoding)
 
 
-def _drained(lines: "deque[Line]") -> Iterator[Line]:
+def _drained(lines: deque[Line]) -> Iterator[Line]:
     """Take what is there now; others may go on adding."""
     for _ in range(len(lines)):
         yield lines.popleft()

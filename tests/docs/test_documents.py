@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.console import ROOT, Shell, Step, matches, steps
+from tests.docs.console import ROOT, Shell, Step, matches, search_path, steps
 from tests.storage_servers.conftest import Store
 
 pytestmark = pytest.mark.slow
@@ -34,8 +34,7 @@ def test_the_readmes_commands_lead_from_a_fresh_clone_to_an_answer(tmp_path: Pat
 @pytest.mark.parametrize("guide", ["laptop", "graphs", "pipelines", "sdk"])
 def test_the_guides_commands_print_what_the_guide_shows(examples: Path, tmp_path: Path, guide: str) -> None:
     (tmp_path / "examples").symlink_to(examples)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with Shell(tmp_path, PATH=path, XDG_CACHE_HOME=str(tmp_path / "cache")) as shell:
+    with Shell(tmp_path, PATH=search_path(tmp_path / "bin"), XDG_CACHE_HOME=str(tmp_path / "cache")) as shell:
         for step in steps(ROOT / f"docs/guides/{guide}.md"):
             printed = shell.run(step)
             assert matches(step.expected, printed), (step, printed)
@@ -49,8 +48,7 @@ def test_the_storage_guides_commands_print_what_the_guide_shows(
     s3.put("iris/notes/origin.txt", b"trained on Monday\n")
     (manifests,) = re.findall(r"^```yaml\n(.*?)^```$", guide.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "iris.yaml").write_text(manifests)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with Shell(tmp_path, PATH=path, **s3.environment) as shell:
+    with Shell(tmp_path, PATH=search_path(tmp_path / "bin"), **s3.environment) as shell:
         for step in steps(guide):
             printed = shell.run(step)
             assert matches(step.expected, printed), (step, printed)
