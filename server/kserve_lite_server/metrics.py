@@ -9,7 +9,7 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
@@ -63,11 +63,12 @@ INFO = Gauge(
 
 UNCOUNTED = 512  # answers; to count them takes half a millisecond
 
-Answered = tuple[str, str, str, int, float, int, int, float, float]
-"""Model, protocol, method, HTTP status (also for gRPC), seconds; bytes in and out; seconds of decoding and encoding."""
-Ran = tuple[str, int, float, float]
-"""Model, rows, seconds of waiting and of running."""
-Line = TypeVar("Line", Answered, Ran)
+Answered = tuple[tuple[str, str, str, int], tuple[float, int, int, float, float]]
+"""Model, protocol, method, HTTP status (also for gRPC); seconds, bytes in and out, seconds of decoding and encoding."""
+Ran = tuple[str, tuple[int, float, float]]
+"""Model; rows, seconds of waiting and of running."""
+About = TypeVar("About")
+Numbers = TypeVar("Numbers")
 
 
 class Metrics:
@@ -85,11 +86,11 @@ class Metrics:
 
     def ran(self, model: str, rows: int, queued: float, seconds: float) -> None:
         """A model ran once."""
-        self._runs.append((model, rows, queued, seconds))
+        self._runs.append((model, (rows, queued, seconds)))
 
-    def answered(self, answer: Answered) -> None:
-        """A request to a model was answered; `due` follows, after one or several."""
-        self._answers.append(answer)
+    def answered(self, answers: Iterable[Answered]) -> None:
+        """Requests to models were answered; `due` follows."""
+        self._answers.extend(answers)
 
     def due(self) -> None:
         """Count what there is, if it is time to."""
@@ -116,7 +117,7 @@ class Metrics:
 
 
 def _count_runs(runs: Iterable[Ran]) -> None:
-    for (model,), group in _alike(runs, 1).items():
+    for model, group in _alike(runs).items():
         rows, queued, seconds = zip(*group, strict=True)
         observe(PREDICT.labels(model), seconds)
         observe(QUEUE.labels(model), queued)
@@ -124,7 +125,7 @@ def _count_runs(runs: Iterable[Ran]) -> None:
 
 
 def _count_answers(answers: Iterable[Answered]) -> None:
-    for (model, protocol, method, status), group in _alike(answers, 4).items():
+    for (model, protocol, method, status), group in _alike(answers).items():
         REQUESTS.labels(model, protocol, method, str(status)).inc(len(group))
         seconds, received, sent, decoding, encoding = zip(*group, strict=True)
         observe(LATENCY.labels(model, protocol), seconds)
@@ -135,17 +136,21 @@ def _count_answers(answers: Iterable[Answered]) -> None:
             observe(POSTPROCESS.labels(model), encoding)
 
 
-def _drained(lines: deque[Line]) -> Iterator[Line]:
+def _drained(
+    lines: deque[tuple[About, Numbers]],
+) -> Iterator[tuple[About, Numbers]]:
     """Take what is there now; others may go on adding."""
     for _ in range(len(lines)):
         yield lines.popleft()
 
 
-def _alike(lines: Iterable[tuple[Any, ...]], width: int) -> dict[tuple[Any, ...], list[tuple[Any, ...]]]:
-    """Put the numbers of lines together whose first so many fields are equal."""
-    groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    for line in lines:
-        groups.setdefault(line[:width], []).append(line[width:])
+def _alike(lines: Iterable[tuple[About, Numbers]]) -> dict[About, list[Numbers]]:
+    """Put the numbers of lines together that are about the same."""
+    groups: dict[About, list[Numbers]] = {}
+    for about, numbers in lines:
+        if (group := groups.get(about)) is None:
+            group = groups[about] = []
+        group.append(numbers)
     return groups
 
 

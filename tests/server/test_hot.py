@@ -134,6 +134,21 @@ def test_a_bad_request_between_good_ones_harms_only_itself(hot: Server, models: 
     assert all(b'"code"' in text for status, text in answers if status == 400)
 
 
+def test_a_model_that_is_unloaded_after_a_refusal_answers_no_more(model_root: Path) -> None:
+    good = b'{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
+    refused = good[:-1] + b"]"
+    with serving_iris(model_root) as server, server.connect() as connection:
+        for content, status in ((good, 200), (refused, 400)):
+            connection.sendall(post(content))
+            assert replies(connection, 1)[0][0] == status
+        connection.sendall(post(b"", "/v2/repository/models/iris/unload"))
+        assert replies(connection, 1)[0][0] == 200
+
+        connection.sendall(post(good))
+
+        assert replies(connection, 1)[0][0] == 404
+
+
 def test_a_client_that_leaves_before_its_answer_harms_nobody(hot: Server, models: dict[str, Any]) -> None:
     expected = labels(models["iris"], IRIS.data[:1])[0]
     for _ in range(30):

@@ -12,12 +12,20 @@ from kserve_lite_server.engine.turns import Turns
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import RequestLog
 from kserve_lite_server.http.protocol import BoundedHttpProtocol
-from kserve_lite_server.http.questions import Head, Question, read_head, read_question, respond
+from kserve_lite_server.http.questions import (
+    Answering,
+    Head,
+    Question,
+    read_head,
+    read_question,
+    respond,
+    written,
+)
 from kserve_lite_server.http.response import Response
 
 HEADS = 1024  # heads that are remembered
 LONGEST_HEAD = 2048  # bytes of a head that is remembered
-JSON_HEAD = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+JSON_HEAD = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
 class HotPath:
@@ -28,21 +36,34 @@ class HotPath:
         self.context = context
         self.heads: dict[bytes, Head] = {}
         self.ended: list[Question] = []
+        self.answering: Answering = {}
         self.turns = Turns(
             context.engine, settings.max_batch_size, settings.max_latency / 1000, log.began, self._report
         )
         self._log = log
         self._default: tuple[Any, bytes] = (None, b"")
+        self._usual: dict[int, bytes] = {}  # heads of successful replies by the length of their bodies
 
     def default_headers(self, headers: list[tuple[bytes, bytes]]) -> bytes:
         """uvicorn's own headers as they are on the wire; it makes a new list once a second, for the date."""
         if headers is not self._default[0]:
             self._default = (headers, b"".join([b"%b: %b\r\n" % header for header in headers]))
+            self._usual.clear()
         return self._default[1]
 
+    def usual_head(self, headers: list[tuple[bytes, bytes]], length: int) -> bytes:
+        """The head of a successful reply with so many bytes of JSON."""
+        if headers is not self._default[0]:
+            self.default_headers(headers)
+        if (head := self._usual.get(length)) is None:
+            head = self._usual[length] = JSON_HEAD % (self._default[1], length)
+        return head
+
     def _report(self) -> None:
+        self.answering.clear()
         ended, self.ended = self.ended, []
         if ended:
+            self.context.leave(len(ended))
             self._log.ended_together(ended)
 
 
@@ -64,17 +85,25 @@ class HotProtocol(BoundedHttpProtocol):
         self._between = True  # no request is being received
         self._learned: list[Head] = []  # plain heads that the parser has just read
         self._waiting = 0  # questions of this connection that wait for the end of the turn
+        self._last: tuple[bytes, Head] | None = None  # the known head that came last, as bytes and as read
         self._active = 0.0  # when the last answer on the short way was written
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests whose heads are known; the parser reads all others."""
+        hot = self.hot
         while self._between and self._may_be_short():
-            end = data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4
-            head = self.hot.heads.get(data[:end])
-            if head is None or len(data) < end + head.length:
+            if self._last is None or not data.startswith(self._last[0]):
+                start = data[: data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4]
+                if (known := hot.heads.get(start)) is None:
+                    break
+                self._last = (start, known)
+            start, head = self._last
+            end = len(start)
+            if len(data) < end + head.length:
                 break
             body = data[end : end + head.length]
-            if (question := read_question(self.hot.context, head, body, self._answer)) is None:
+            question = read_question(hot.context, head, body, self._answer, hot.answering)
+            if question is None:
                 break
             self._ask(question)
             data = data[end + head.length :]
@@ -126,7 +155,7 @@ class HotProtocol(BoundedHttpProtocol):
             return
         if self._head is not None:
             head, body = self._head, b"".join(self._parts)
-            question = read_question(self.hot.context, head, body, self._answer)
+            question = read_question(self.hot.context, head, body, self._answer, self.hot.answering)
             if question is not None:
                 self._head = None
                 self._learned.append(head)
@@ -177,29 +206,24 @@ class HotProtocol(BoundedHttpProtocol):
     def _answer(self, question: Question, answer: Any) -> None:
         hot = self.hot
         self._waiting -= 1
-        hot.context.leave()
-        response = respond(hot.context, question, answer)
         hot.ended.append(question)
-        if not self.transport.is_closing():
-            self._write(response)
-
-    def _write(self, response: Response) -> None:
-        default = self.hot.default_headers(self.server_state.default_headers)
-        if response.status == 200 and not response.headers:
-            self.transport.write(JSON_HEAD % (default, len(response.body), response.body))
+        headers = self.server_state.default_headers
+        if (body := written(question, answer)) is not None:
+            message = hot.usual_head(headers, len(body)) + body
         else:
-            own = {
-                "content-type": response.content_type,
-                "content-length": len(response.body),
-                **response.headers,
-            }
-            lines = [f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in own.items()]
-            self.transport.write(
-                b"".join([STATUS_LINE[response.status], default, *lines, b"\r\n", response.body])
-            )
+            message = _message(respond(hot.context, question, answer), hot.default_headers(headers))
+        if self.transport.is_closing():
+            return
+        self.transport.write(message)
         self.server_state.total_requests += 1
         self._active = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
+
+
+def _message(response: Response, default: bytes) -> bytes:
+    own = {"content-type": response.content_type, "content-length": len(response.body), **response.headers}
+    lines = [f"{name}: {value}\r\n".encode("latin-1", "replace") for name, value in own.items()]
+    return b"".join([STATUS_LINE[response.status], default, *lines, b"\r\n", response.body])

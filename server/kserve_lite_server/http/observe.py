@@ -102,8 +102,8 @@ class RequestLog:
         if not seen.protocol:
             return
         method = seen.path.rpartition(":")[2].rpartition("/")[2]
-        known = (seen.model, seen.protocol, method, status)
-        self._metrics.answered((*known, seconds, seen.received, sent, seen.decoding, seen.encoding))
+        numbers = (seconds, seen.received, sent, seen.decoding, seen.encoding)
+        self._metrics.answered([((seen.model, seen.protocol, method, status), numbers)])
         self._metrics.due()
         if self._spans:
             trace = self._spans.record(seen, status, code, seconds, trace)
@@ -113,17 +113,19 @@ class RequestLog:
     def ended_together(self, ended: Sequence[Ended]) -> None:
         """Several requests were answered in one turn of the event loop."""
         IN_FLIGHT.dec(len(ended))
-        for one in ended:
-            self._metrics.answered(one.counted)
+        self._metrics.answered([one.counted for one in ended])
         self._metrics.due()
         if not (self._enabled or self._spans):
             return
         now = int(time.monotonic())
         for one in ended:
+            writes = self._enabled and (one.status >= 400 or self._may_write(now))
+            if not (writes or self._spans):
+                continue
             trace = one.trace
             if self._spans:
                 trace = self._spans.record(one.seen, one.status, one.code, one.seconds, trace)
-            if self._enabled and (one.status >= 400 or self._may_write(now)):
+            if writes:
                 self._write(one.seen, one.status, one.code, one.sent, one.seconds, trace)
 
     def _may_write(self, now: int) -> bool:

@@ -39,8 +39,8 @@ class Process:
         self.in_flight += 1
         self.idle.clear()
 
-    def leave(self) -> None:
-        """A request was answered, or nobody waits for the answer."""
-        self.in_flight -= 1
+    def leave(self, count: int = 1) -> None:
+        """A request was answered, or nobody waits for the answer; or several at the same time."""
+        self.in_flight -= count
         if not self.in_flight:
             self.idle.set()

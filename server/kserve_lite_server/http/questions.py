@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -49,6 +49,14 @@ class Head:
     accept_encoding: str
     traceparent: str = ""
     request_id: str = ""
+    counted: tuple[str, str, str, int] = field(init=False)  # what the metrics call it when it succeeds
+
+    def __post_init__(self) -> None:
+        self.counted = self.about(200)
+
+    def about(self, status: int) -> tuple[str, str, str, int]:
+        """What the metrics call its answer."""
+        return self.model, self.protocol, self.method, status
 
     @property
     def lasting(self) -> bool:
@@ -91,13 +99,14 @@ class Question(Job):
     @property
     def counted(self) -> Answered:
         """What the metrics want to know."""
-        head, coding = self.head, (self.decoding, self.encoding)
-        known = (head.model, head.protocol, head.method, self.status)
-        return (*known, self.seconds, self.received, self.sent, *coding)
+        numbers = (self.seconds, self.received, self.sent, self.decoding, self.encoding)
+        return self.head.counted if self.status == 200 else self.head.about(self.status), numbers
 
 
 Reader = Callable[[Context, Model, bytes], tuple[Rows, str] | None]
 Writer = Callable[[Context, Question, Any], bytes]
+Answering = dict[tuple[str, str | None, int], Model]
+"""The models that answer plain requests in this turn of the event loop, by name, version and length of the body."""
 
 
 def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
@@ -132,24 +141,55 @@ def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
 
 
 def read_question(
-    context: Context, head: Head, body: bytes, tell: Callable[[Question, Any], None]
+    context: Context, head: Head, body: bytes, tell: Callable[[Question, Any], None], answering: Answering
 ) -> Question | None:
-    """Decode a plain request; None when the application must answer it, with a refusal for example."""
+    """Decode a plain request; None when the application must answer it, with a refusal for example.
+
+    What is in `answering` is not looked up again.
+    """
     since = perf_counter()
-    if head.length > context.settings.max_request_bytes:
-        return None
+    asked = (head.model, head.version, head.length)
     try:
-        model = context.repository.model(head.model, head.version)
-        if model.plan.methods[model.method].kernel is None:
+        if (model := answering.get(asked) or _answering(context, head)) is None:
             return None
         reading = head.read(context, model, body)
     except ServeError:
         return None
-    if reading is None or not model.pace.fits_loop(len(reading[0])):
+    if reading is None:
         return None
     rows, id = reading
+    if len(rows) > 1 and not model.pace.fits_loop(len(rows)):
+        return None
+    if not context.settings.max_latency:  # else the turn is over long before its questions are
+        answering[asked] = model
     trace = read_trace(head.traceparent) if head.traceparent else None
     return Question(model, rows, since, tell, head, id, len(body), perf_counter() - since, trace)
+
+
+def _answering(context: Context, head: Head) -> Model | None:
+    """The model that answers a row of such a request at once; None when there is none."""
+    if head.length > context.settings.max_request_bytes:
+        return None
+    model = context.repository.model(head.model, head.version)
+    quick = model.plan.methods[model.method].kernel is not None and model.pace.fits_loop(1)
+    return model if quick else None
+
+
+def written(question: Question, answer: Any) -> bytes | None:
+    """The body of a usual answer, which has no header of its own; None leaves it to `respond`."""
+    if question.trace is not None or isinstance(answer, ServeError):
+        return None
+    begun = perf_counter()
+    try:
+        body = _plain(question, answer)
+    except Exception:  # the other way finds it again, and has the words for it
+        return None
+    if body is None or (len(body) >= compression.SMALLEST and question.head.accept_encoding):
+        return None
+    now = perf_counter()
+    question.encoding, question.seconds = now - begun, now - question.since
+    question.status, question.sent = 200, len(body)
+    return body
 
 
 def respond(context: Context, question: Question, answer: Any) -> Response:
@@ -168,7 +208,7 @@ def _respond(context: Context, question: Question, answer: Any) -> Response:
     if isinstance(answer, ServeError):
         return error_response(answer)
     try:
-        response = Response(body=question.head.write(context, question, answer))
+        response = Response(body=_plain(question, answer) or question.head.write(context, question, answer))
     except ServeError as error:
         return error_response(error)
     except Exception:
@@ -179,6 +219,13 @@ def _respond(context: Context, question: Question, answer: Any) -> Response:
         response.body = compression.compress(response.body, encoding)
         response.headers = {"content-encoding": encoding, "vary": "accept-encoding"}
     return response
+
+
+def _plain(question: Question, result: Any) -> bytes | None:
+    head = question.head
+    if head.protocol == "v1":
+        return plain.write_v1(result)
+    return plain.write_v2(result, question.model.name, head.version, question.id)
 
 
 def _fits(rows: Rows, model: Model) -> bool:
@@ -194,7 +241,7 @@ def _read_v1(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | 
 
 
 def _write_v1(context: Context, question: Question, result: Any) -> bytes:
-    return plain.write_v1(result) or v1.encode(result, context.settings.nan)
+    return v1.encode(result, context.settings.nan)
 
 
 def _read_v2(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | None:
@@ -210,8 +257,6 @@ def _read_v2(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | 
 
 def _write_v2(context: Context, question: Question, result: Any) -> bytes:
     model, version = question.model, question.head.version
-    if written := plain.write_v2(result, model.name, version, question.id):
-        return written
     request, answer = InferRequest((), id=question.id), {model.method: result}
     response = to_response(request, answer, model.method, model.name, version, model.signature.classes)
     return v2.encode(response, request, context.settings.nan)[0]
