@@ -42,9 +42,9 @@ def run(settings: Settings) -> int:
     warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
     try:
         listener = listen(settings.host, settings.http_port)
-        reserved = reserve(settings)  # held while this function runs
-        if reserved:
-            settings = replace(settings, grpc_port=reserved.getsockname()[1])
+        grpc = reserve(settings)
+        if grpc:
+            settings = replace(settings, grpc_port=grpc.getsockname()[1])
             tls_files(settings)
         repository = open_repository(settings)
     except (ServeError, StartError) as error:
@@ -52,14 +52,20 @@ def run(settings: Settings) -> int:
         sys.stderr.flush()
         return 1
     if settings.workers == 1:
-        status = serve_here(settings, repository, listener, LocalControl(repository))
+        status = serve_here(settings, repository, listener, grpc, LocalControl(repository))
     else:
-        status = serve_in_workers(settings, repository, listener)
+        status = serve_in_workers(settings, repository, listener, grpc)
     logging.shutdown()
     return status
 
 
-def serve_here(settings: Settings, repository: Repository, listener: socket.socket, control: Control) -> int:
+def serve_here(
+    settings: Settings,
+    repository: Repository,
+    listener: socket.socket,
+    grpc: socket.socket | None,
+    control: Control,
+) -> int:
     """Serve from this process until a signal ends it; 0 when every running request was answered."""
     metrics = Metrics()
     engine = Engine(settings.threads, settings.max_queue_size, settings.request_timeout, metrics)
@@ -83,7 +89,7 @@ def serve_here(settings: Settings, repository: Repository, listener: socket.sock
         limit = settings.models_memory or memory_of_container()
         Assigned(repository, settings.model_config, settings.model_dir, limit).start()
     gc.freeze()  # what is there now stays: a collection would only walk scikit-learn's modules
-    open_door(context)
+    open_door(context, grpc)
     host, port = listener.getsockname()[:2]
     log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
     app = App(context, ROUTES)
@@ -100,26 +106,28 @@ def hot_path(context: Context, app: App) -> type[BoundedHttpProtocol]:
     return type("Protocol", (HotProtocol,), {"hot": HotPath(context, app.log)})
 
 
-def open_door(context: Context) -> None:
-    """Serve gRPC too; its library is not loaded when that is switched off, and never before a fork."""
-    if not context.settings.enable_grpc:
+def open_door(context: Context, listener: socket.socket | None) -> None:
+    """Serve gRPC too; its libraries are not loaded when that is switched off."""
+    settings = context.settings
+    if not settings.enable_grpc:
         return
+    from kserve_lite_server.grpc.door import Door
     from kserve_lite_server.grpc.health import Health
-    from kserve_lite_server.grpc.pool import Pool
-    from kserve_lite_server.grpc.server import Door
     from kserve_lite_server.grpc.service import Service
 
     def states() -> tuple[bool, dict[str, bool]]:
         entries = context.repository.entries
         return context.ready, {e.name: e.model is not None and not context.draining for e in entries}
 
-    log.info("serving gRPC on %s:%d", context.settings.host, context.settings.grpc_port)
-    pool, health = Pool(context.settings.max_threads), Health(states)
+    log.info("serving gRPC on %s:%d", settings.host, settings.grpc_port)
+    health = Health(states)
     context.repository.changed.append(lambda entry: health.refresh())
-    Door(context, pool, Service(context, pool), health)
+    Door(context, Service(context), health, listener, tls_files(settings))
 
 
-def serve_in_workers(settings: Settings, repository: Repository, listener: socket.socket) -> int:
+def serve_in_workers(
+    settings: Settings, repository: Repository, listener: socket.socket, grpc: socket.socket | None
+) -> int:
     """Serve from several processes that share the models' memory."""
     from threadpoolctl import threadpool_limits
 
@@ -128,7 +136,7 @@ def serve_in_workers(settings: Settings, repository: Repository, listener: socke
     def serve_in_worker(control: Control) -> int:
         # The parent calculates in one thread: OpenMP's threads do not survive a fork. Here they may begin.
         threadpool_limits(max(1, available_cpus() // settings.workers))
-        return serve_here(settings, repository, listener, control)
+        return serve_here(settings, repository, listener, grpc, control)
 
     return Parent(settings.workers, repository, serve_in_worker).run()
 

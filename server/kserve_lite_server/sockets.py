@@ -1,4 +1,4 @@
-"""The listening socket of a server process."""
+"""The listening sockets of a server process."""
 
 import errno
 import socket
@@ -15,14 +15,10 @@ class PortTaken(StartError):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Bind a port. Raises `PortTaken` with the remedy."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Bind the HTTP port. Raises `PortTaken` with the remedy."""
     try:
-        listener.bind((host, port))
+        return bind(host, port)
     except OSError as error:
-        listener.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(
                 f"port {port} is in use; end the other process or choose another --http_port"
@@ -30,6 +26,18 @@ def listen(host: str, port: int) -> socket.socket:
         raise PortTaken(
             f"cannot listen on {host}:{port}: {error.strerror}; see --host and --http_port"
         ) from None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on a port. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener

@@ -1,1 +1,1 @@
-"""The gRPC front door: the Open Inference Protocol, model repository, health and reflection on grpcio."""
+"""The gRPC front door: the Open Inference Protocol, model repository, health and reflection, inside the event loop."""

@@ -1,23 +1,22 @@
 """What every gRPC service of a process has in common: bytes to messages, errors to statuses, one log line a call."""
 
+import asyncio
+import inspect
 import logging
 import re
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.errors import abort
-from kserve_lite_server.http.observe import RequestLog, Seen, read_trace
+from kserve_lite_server.grpc.status import Headers
+from kserve_lite_server.grpc.stream import Method, Stream
+from kserve_lite_server.http.observe import RequestLog, Seen, Trace, read_trace
 from kserve_lite_server.http.process import Process
 
 log = logging.getLogger(__name__)
@@ -25,96 +24,213 @@ log = logging.getLogger(__name__)
 DESCRIPTOR = pb.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 NAME: str = DESCRIPTOR.full_name
 
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One call: its connection to the client, and what is seen of it for logs and metrics."""
-
-    rpc: grpc.ServicerContext
-    seen: Seen
+# What a method gives: its answer, or, when it has to wait for it, the work to be done.
+Answer = Message | Coroutine[Any, Any, Message]
 
 
 class Calls:
-    """Routes calls to methods of a subclass (ModelInfer to `model_infer`), logs them, and knows which run."""
+    """Routes calls to methods of a subclass (ModelInfer to `model_infer`), and logs them."""
 
     def __init__(self, process: Process) -> None:
         settings = process.settings
-        self._log = RequestLog(
+        self.process = process
+        self.patience = settings.request_timeout
+        self.longest_answer = settings.grpc_max_send_message_length
+        self.log = RequestLog(
             process.metrics, settings.enable_latency_logging, settings.log_lines_per_second, process.spans
         )
-        self._running = 0
-        self._ended = threading.Condition()
 
-    def handlers(self) -> grpc.GenericRpcHandler:
-        """Return what grpcio routes calls to: one handler for each method of the description."""
-        methods = {method.name: self._handler(method) for method in DESCRIPTOR.methods}
-        return grpc.method_handlers_generic_handler(NAME, methods)
+    def methods(self) -> dict[str, Method]:
+        """What a connection routes calls to: one method for each of the description."""
+        return {f"/{NAME}/{method.name}": self._method(method) for method in DESCRIPTOR.methods}
 
-    def _handler(self, method: MethodDescriptor) -> "grpc.RpcMethodHandler[bytes, Message]":
-        """Decode in the handler: grpcio would answer INTERNAL to bytes that are no message."""
-        message = GetMessageClass(method.input_type)
-        answer: Callable[[Any, Incoming], Message] = getattr(self, _snake(method.name))
+    def at_once(self, call: "Unary", request: Any) -> bool:
+        """Take a ModelInfer that is answered with others of its turn; False for all that are not."""
+        return False
 
-        path, protocol = f"/{NAME}/{method.name}", "grpc" if method.name == "ModelInfer" else ""
-
-        def handle(data: bytes, rpc: grpc.ServicerContext) -> Message:
-            request_id = _metadata(rpc, "x-request-id") or ""
-            incoming = Incoming(rpc, Seen("gRPC", path, protocol, received=len(data), request_id=request_id))
-            status, code, sent, started = 499, "", 0, time.perf_counter()
-            self._begun()
-            try:
-                response = answer(_parsed(message, data), incoming)
-                status, sent = 200, response.ByteSize()
-                return response
-            except ServeError as error:
-                status, code = error.status, error.code
-                abort(rpc, error)
-            except CancelledError:
-                rpc.abort(grpc.StatusCode.CANCELLED, "the client cancelled the call")
-            except Exception:
-                log.exception("%s failed", path)
-                status, code = 500, "internal"
-                abort(rpc, ServeError(code, "the server failed; its log says why"))
-            finally:
-                trace = read_trace(_metadata(rpc, "traceparent"))
-                self._log.ended(incoming.seen, status, code, sent, time.perf_counter() - started, trace)
-                self._over()
-
-        return grpc.unary_unary_rpc_method_handler(handle, response_serializer=_bytes)
-
-    def _begun(self) -> None:
-        self._log.began()
-        with self._ended:
-            self._running += 1
-
-    def _over(self) -> None:
-        with self._ended:
-            self._running -= 1
-            self._ended.notify_all()
-
-    def idle(self, seconds: float) -> bool:
-        """Wait until no call runs; False when that took longer."""
-        with self._ended:
-            return self._ended.wait_for(lambda: not self._running, seconds)
+    def _method(self, method: MethodDescriptor) -> Method:
+        route = Route(
+            f"/{NAME}/{method.name}",
+            GetMessageClass(method.input_type),
+            getattr(self, _snake(method.name)),
+            method.name == "ModelInfer",
+        )
+        return lambda stream: Unary(self, route, stream)
 
 
-def _parsed(message: type[Message], data: bytes) -> Message:
-    try:
-        return message.FromString(data)
-    except DecodeError:
-        raise invalid(f"the bytes are no {message.DESCRIPTOR.full_name}") from None
+class Route:
+    """One method: its path, its message, what answers it."""
+
+    def __init__(
+        self, path: str, message: type[Message], answer: Callable[[Any, "Unary"], Answer], infers: bool
+    ) -> None:
+        self.path = path
+        self.message = message
+        self.answer = answer
+        self.infers = infers
+
+    def read(self, data: bytes) -> Message:
+        """Decode a message. Raises `ServeError`."""
+        try:
+            return self.message.FromString(data)
+        except DecodeError:
+            raise invalid(f"the bytes are no {self.message.DESCRIPTOR.full_name}") from None
 
 
-def _metadata(rpc: grpc.ServicerContext, wanted: str) -> str | None:
-    for name, value in rpc.invocation_metadata():
-        if name == wanted:
-            return str(value)
-    return None
+class Unary:
+    """One call with one message and one answer."""
+
+    __slots__ = (
+        "_answer",
+        "_began",
+        "_calls",
+        "_data",
+        "_handed",
+        "_route",
+        "_task",
+        "over",
+        "seen",
+        "since",
+        "stream",
+        "trailer",
+    )
+
+    def __init__(self, calls: Calls, route: Route, stream: Stream) -> None:
+        self._calls = calls
+        self._route = route
+        self._data: bytes | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._answer: Any = None
+        self._began = False
+        self._handed = False  # its end is told with those of others
+        self.over = False
+        self.since = time.perf_counter()
+        self.stream = stream
+        self.trailer: Headers = []  # metadata that goes with a good answer
+        request_id = stream.head.metadata.get("x-request-id", "")
+        self.seen = Seen("gRPC", route.path, "grpc" if route.infers else "", request_id=request_id)
+        calls.process.enter()
+
+    @property
+    def patience(self) -> float:
+        """Seconds in which the message must have come."""
+        return self._calls.patience
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the client says beside its message."""
+        return self.stream.head.metadata
+
+    @property
+    def trace(self) -> Trace | None:
+        """The caller's trace."""
+        return read_trace(self.metadata.get("traceparent"))
+
+    def remaining(self) -> float | None:
+        """Seconds that the client still waits; None where it did not say."""
+        return self.stream.remaining()
+
+    def received(self, message: bytes) -> None:
+        """Keep the message."""
+        if self._data is not None:
+            raise invalid("the call has more than one message")
+        self._data = message
+        self.seen.received = len(message)
+
+    def finish(self) -> None:
+        """Answer, now or later."""
+        if self._data is None:
+            raise invalid("the call has no message")
+        data, self._data = self._data, b""
+        try:
+            request = self._route.read(data)
+            if self._route.infers and self._calls.at_once(self, request):
+                self._handed = True
+                return
+            self._begin()
+            answer = self._route.answer(request, self)
+            if isinstance(answer, Message):
+                self.succeed(answer)
+            else:
+                self._answer = answer
+                self._task = asyncio.get_running_loop().create_task(self._wait(answer))
+        except ServeError as error:
+            self.refuse(error)
+        except Exception:
+            self._fail()
+
+    def succeed(self, message: Message) -> None:
+        """Send the answer."""
+        data = message.SerializeToString()
+        self.check(data)
+        self._end(200, "", len(data))
+        self.stream.answer(data, self.trailer)
+
+    def check(self, data: bytes) -> None:
+        """Raise `ServeError` when an answer is larger than it may be."""
+        largest = self._calls.longest_answer
+        if largest is not None and len(data) > largest:
+            raise ServeError(
+                "step_answer_too_large",
+                f"the answer of {len(data)} bytes is larger than {largest}; see --grpc_max_send_message_length",
+            )
+
+    def refuse(self, error: ServeError) -> None:
+        """Send an error."""
+        if not self.over:
+            self._end(error.status, error.code, 0)
+            self.stream.fail(error)
+
+    def cancel(self) -> None:
+        """Drop the call: nobody waits for its answer."""
+        if self.over:
+            return
+        self._end(499, "", 0)
+        if self._task is not None:
+            self._task.cancel()
+            if inspect.getcoroutinestate(self._answer) == inspect.CORO_CREATED:
+                self._answer.close()
+
+    async def _wait(self, answer: Coroutine[Any, Any, Message]) -> None:
+        """Answer when `answer` is there, for as long as the client waits."""
+        try:
+            async with asyncio.timeout(self.remaining()) as limit:
+                message = await answer
+            if not self.over:
+                self.succeed(message)
+        except ServeError as error:
+            self.refuse(error)
+        except asyncio.CancelledError:
+            if not self.over:
+                self.refuse(ServeError("internal", "the call was given up"))
+        except Exception:
+            if limit.expired():
+                self.refuse(ServeError("deadline_exceeded", "the client's time for the call has passed"))
+            elif not self.over:
+                self._fail()
+        self.stream.connection.flush()
+
+    def _fail(self) -> None:
+        log.exception("%s failed", self._route.path)
+        self.refuse(ServeError("internal", "the server failed; its log says why"))
+
+    def _begin(self) -> None:
+        self._began = True
+        self._calls.log.began()
+
+    def _end(self, status: int, code: str, sent: int) -> None:
+        self.done()
+        if not self._handed:
+            if not self._began:
+                self._begin()
+            seconds = time.perf_counter() - self.since
+            self._calls.log.ended(self.seen, status, code, sent, seconds, self.trace)
+
+    def done(self) -> None:
+        """The call ends here."""
+        self.over = True
+        self._calls.process.leave()
 
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def _bytes(message: Message) -> bytes:
-    return message.SerializeToString()

@@ -5,7 +5,7 @@ import socket
 
 from kserve_lite_server.errors import StartError
 from kserve_lite_server.settings import Settings
-from kserve_lite_server.sockets import PortTaken
+from kserve_lite_server.sockets import PortTaken, bind
 
 
 class OnePortInPlainText(StartError):
@@ -15,9 +15,10 @@ class OnePortInPlainText(StartError):
 
 
 def reserve(settings: Settings) -> socket.socket | None:
-    """Return what must be kept open for gRPC from now on: nothing where it is off, or on the HTTP port.
+    """Return the socket for gRPC: none where it is off, or on the HTTP port.
 
-    Raises `PortTaken` or `OnePortInPlainText` with the remedy.
+    Workers accept from it side by side, as from the HTTP port's. Raises `PortTaken` or `OnePortInPlainText` with the
+    remedy.
     """
     if not settings.enable_grpc:
         return None
@@ -28,27 +29,11 @@ def reserve(settings: Settings) -> socket.socket | None:
                 "a port of its own for --grpc_tls_cert, or leave out the --grpc_tls flags"
             )
         return None
-    return hold(settings.host, settings.grpc_port)
-
-
-def hold(host: str, port: int) -> socket.socket:
-    """Return a socket that holds the port, without listening, for grpcio's own in this process and its workers.
-
-    grpcio listens with SO_REUSEPORT, as several workers must; by itself it would so share a port with another server
-    and take half of its calls, unnoticed. Raises `PortTaken` with the remedy.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.socket(family) as alone:
-            alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            alone.bind((host, port))
-            port = alone.getsockname()[1]
-        holder = socket.socket(family)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind((host, port))
+        return bind(settings.host, settings.grpc_port)
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had: {error.strerror}"
         raise PortTaken(
-            f"port {port} for gRPC {why}; end the other process, choose another --grpc_port, or say --enable_grpc false"
+            f"port {settings.grpc_port} for gRPC {why}; end the other process, choose another --grpc_port, or say "
+            "--enable_grpc false"
         ) from None
-    return holder

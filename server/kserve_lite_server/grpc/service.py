@@ -1,23 +1,24 @@
 """inference.GRPCInferenceService over models from files: every call as a function from its message to its answer."""
 
+import asyncio
 import time
+from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 
 from kserve_lite_server import __version__
-from kserve_lite_server.engine.engine import Answer
+from kserve_lite_server.engine.engine import Answer as Computed
+from kserve_lite_server.engine.turns import Turns
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc import messages
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.calls import Calls, Incoming
-from kserve_lite_server.grpc.pool import Pool
+from kserve_lite_server.grpc.calls import Answer, Calls, Unary
+from kserve_lite_server.grpc.questions import Question, read_question, respond
+from kserve_lite_server.grpc.status import encoded
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.protocol import inference
-from kserve_lite_server.protocol.call import Call
 from kserve_lite_server.repository.repository import State
 from kserve_lite_server.sklearn.describe import describe
-from kserve_lite_server.sklearn.model import Model
 
 EXTENSIONS = ["model_repository"]
 
@@ -25,20 +26,45 @@ EXTENSIONS = ["model_repository"]
 class Service(Calls):
     """Answers the calls of one server process by the same repository and engine as REST."""
 
-    def __init__(self, context: Context, pool: Pool) -> None:
+    def __init__(self, context: Context) -> None:
         super().__init__(context)
+        settings = context.settings
         self._context = context
-        self._pool = pool
+        self._turns = Turns(
+            context.engine, settings.max_batch_size, settings.max_latency / 1000, self.log.began, self._told
+        )
+        self._ended: list[Question] = []
 
-    def server_live(self, request: pb.ServerLiveRequest, call: Incoming) -> Message:
+    def at_once(self, call: Unary, request: pb.ModelInferRequest) -> bool:
+        """Take a request that fits the event loop; it is answered at the end of the turn, with the others."""
+        if not self._context.settings.hot_path:
+            return False
+        question = read_question(self._context, call, request, self._tell)
+        if question is None:
+            return False
+        self._turns.add(question)
+        return True
+
+    def _tell(self, question: Question, answer: Any) -> None:
+        respond(question, answer)
+        self._ended.append(question)
+
+    def _told(self) -> None:
+        ended, self._ended = self._ended, []
+        if ended:
+            self.log.ended_together(ended)
+            for connection in {question.call.stream.connection for question in ended}:
+                connection.flush()
+
+    def server_live(self, request: pb.ServerLiveRequest, call: Unary) -> Message:
         """The process answers."""
         return pb.ServerLiveResponse(live=True)
 
-    def server_ready(self, request: pb.ServerReadyRequest, call: Incoming) -> Message:
+    def server_ready(self, request: pb.ServerReadyRequest, call: Unary) -> Message:
         """Every registered model answers and the process is not going down."""
         return pb.ServerReadyResponse(ready=self._context.ready)
 
-    def model_ready(self, request: pb.ModelReadyRequest, call: Incoming) -> Message:
+    def model_ready(self, request: pb.ModelReadyRequest, call: Unary) -> Message:
         """One model answers; an unknown one is an error, one that is not ready is not."""
         try:
             self._context.repository.model(request.name, request.version or None)
@@ -48,11 +74,11 @@ class Service(Calls):
             return pb.ModelReadyResponse(ready=False)
         return pb.ModelReadyResponse(ready=True)
 
-    def server_metadata(self, request: pb.ServerMetadataRequest, call: Incoming) -> Message:
+    def server_metadata(self, request: pb.ServerMetadataRequest, call: Unary) -> Message:
         """Name, version, extensions."""
         return pb.ServerMetadataResponse(name="kserve-lite", version=__version__, extensions=EXTENSIONS)
 
-    def model_metadata(self, request: pb.ModelMetadataRequest, call: Incoming) -> Message:
+    def model_metadata(self, request: pb.ModelMetadataRequest, call: Unary) -> Message:
         """What the model takes and gives."""
         model = describe(self._context.repository.model(request.name, request.version or None))
         response = pb.ModelMetadataResponse(
@@ -63,8 +89,8 @@ class Service(Calls):
                 tensors.add(name=tensor["name"], datatype=tensor["datatype"], shape=tensor["shape"])
         return response
 
-    def model_infer(self, request: pb.ModelInferRequest, call: Incoming) -> Message:
-        """Tensors in, tensors out."""
+    def model_infer(self, request: pb.ModelInferRequest, call: Unary) -> Answer:
+        """Tensors in, tensors out: at once where the model is fast."""
         version, seen, started = request.model_version or None, call.seen, time.perf_counter()
         model = self._context.repository.model(request.model_name, version)
         seen.model = model.name
@@ -72,18 +98,25 @@ class Service(Calls):
         signature = model.signature
         wanted = inference.to_call(asked, signature.methods, model.method, signature.features)
         seen.rows, seen.decoding = wanted.count, time.perf_counter() - started
-        answer = self._context.engine.now(model, wanted)
-        if answer is None:
-            answer = self._wait(model, wanted, call.rpc)
-        started = time.perf_counter()
-        response = inference.to_response(asked, answer, model.method, model.name, version, signature.classes)
         if wanted.ignored:
-            call.rpc.set_trailing_metadata((("warning", f"ignored: {', '.join(wanted.ignored)}"),))
-        message = messages.encode(response, asked, raw=bool(request.raw_input_contents))
-        seen.encoding = time.perf_counter() - started
-        return message
+            call.trailer.append((b"warning", encoded(f"ignored: {', '.join(wanted.ignored)}")))
 
-    def repository_index(self, request: pb.RepositoryIndexRequest, call: Incoming) -> Message:
+        def write(answer: Computed) -> Message:
+            started = time.perf_counter()
+            response = inference.to_response(
+                asked, answer, model.method, model.name, version, signature.classes
+            )
+            message = messages.encode(response, asked, raw=bool(request.raw_input_contents))
+            seen.encoding = time.perf_counter() - started
+            return message
+
+        async def wait() -> Message:
+            return write(await self._context.engine.answer(model, wanted, call.remaining()))
+
+        answer = self._context.engine.now(model, wanted)
+        return wait() if answer is None else write(answer)
+
+    def repository_index(self, request: pb.RepositoryIndexRequest, call: Unary) -> Message:
         """Every model with its state, and why it does not serve."""
         response = pb.RepositoryIndexResponse()
         for entry in self._context.repository.entries:
@@ -96,27 +129,17 @@ class Service(Calls):
                 )
         return response
 
-    def repository_model_load(self, request: pb.RepositoryModelLoadRequest, call: Incoming) -> Message:
+    async def repository_model_load(self, request: pb.RepositoryModelLoadRequest, call: Unary) -> Message:
         """Load, or load again; the old model serves until the new one can."""
         name = _model_name(request)
-        with self._pool.waiting():
-            self._context.control.load(name)
+        await asyncio.to_thread(self._context.control.load, name)
         return pb.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
 
-    def repository_model_unload(self, request: pb.RepositoryModelUnloadRequest, call: Incoming) -> Message:
+    async def repository_model_unload(self, request: pb.RepositoryModelUnloadRequest, call: Unary) -> Message:
         """Stop serving a model."""
         name = _model_name(request)
-        with self._pool.waiting():
-            self._context.control.unload(name)
+        await asyncio.to_thread(self._context.control.unload, name)
         return pb.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
-
-    def _wait(self, model: Model, call: Call, rpc: grpc.ServicerContext) -> Answer:
-        """Ask a slow model for as long as the client waits; a call that nobody waits for is dropped."""
-        asked = self._context.engine.begin(model, call, rpc.time_remaining())
-        if not rpc.add_callback(asked.cancel):
-            asked.cancel()  # the client was gone before
-        with self._pool.waiting():
-            return asked.wait()
 
 
 def _model_name(request: pb.RepositoryModelLoadRequest | pb.RepositoryModelUnloadRequest) -> str:

@@ -1,5 +1,7 @@
 """The files of the gRPC port's certificate, which may be replaced while the server runs."""
 
+import contextlib
+import ssl
 from pathlib import Path
 
 from kserve_lite_server.errors import StartError
@@ -26,42 +28,49 @@ def tls_files(settings: Settings) -> "TlsFiles | None":
 
 
 class TlsFiles:
-    """Key, certificate chain and, for mutual TLS, the clients' authorities, as they were last read."""
+    """Certificate chain, key and, for mutual TLS, the clients' authorities, as they were last read."""
 
     def __init__(self, certificate: Path, key: Path, authority: Path | None) -> None:
-        self._paths = [key, certificate, *([authority] if authority else [])]
+        """Read them. Raises `TlsFilesError`."""
+        self._certificate, self._key, self._authority = certificate, key, authority
         self._known = self._stamps()
-        self.contents = self._read()
+        self._context = self._read()
 
-    @property
-    def mutual(self) -> bool:
-        """Whether a client must show a certificate."""
-        return len(self._paths) == 3
+    def context(self) -> ssl.SSLContext:
+        """What a listening socket needs; each handshake is given what the files hold by then."""
+        context = self._read()
+        context.sni_callback = self._renew
+        return context
 
-    def changed(self) -> bool:
-        """Whether the files were replaced since they were last read; `contents` then holds the new ones.
+    def _renew(self, handshake: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
+        """Go on with new files, if there are any. Between the files of one replacement the old ones stay."""
+        with contextlib.suppress(TlsFilesError):
+            if (stamps := self._stamps()) != self._known:
+                self._context = self._read()
+                self._known = stamps
+        handshake.context = self._context
 
-        Between the files of one replacement the old ones stay.
-        """
+    def _read(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["h2"])
         try:
-            stamps = self._stamps()
-            if stamps == self._known:
-                return False
-            self.contents = self._read()
-        except TlsFilesError:
-            return False
-        self._known = stamps
-        return True
-
-    def _read(self) -> list[bytes]:
-        try:
-            return [path.read_bytes() for path in self._paths]
+            context.load_cert_chain(self._certificate, self._key, password="")
+            if self._authority:
+                context.load_verify_locations(self._authority)
+                context.verify_mode = ssl.CERT_REQUIRED
+        except ssl.SSLError as error:
+            raise TlsFilesError(
+                f"{self._certificate} and {self._key} cannot be used: {error.reason or error}; see --grpc_tls_cert, "
+                "--grpc_tls_key and --grpc_tls_client_ca"
+            ) from None
         except OSError as error:
             raise _unreadable(error) from None
+        return context
 
     def _stamps(self) -> list[tuple[int, int]]:
+        paths = [self._key, self._certificate, *([self._authority] if self._authority else [])]
         try:
-            return [(status.st_mtime_ns, status.st_ino) for status in (path.stat() for path in self._paths)]
+            return [(status.st_mtime_ns, status.st_ino) for status in (path.stat() for path in paths)]
         except OSError as error:
             raise _unreadable(error) from None
 

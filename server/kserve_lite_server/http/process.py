@@ -1,9 +1,8 @@
 """What every front door needs to know of its process, whatever it serves."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kserve_lite_server.metrics import Metrics
@@ -20,12 +19,13 @@ class Process:
     settings: Settings
     metrics: Metrics
     spans: "Spans | None" = None
-    grpc_socket: Path | None = None  # where gRPC listens when the HTTP port passes its connections on
+    grpc: Callable[[], asyncio.Protocol] | None = None  # speaks it on connections to the HTTP port
     draining: bool = False
     in_flight: int = 0
     leaving: list[Callable[[], None]] = field(default_factory=list)  # told when the process begins to go down
-    # Doors beside HTTP: each waits so many seconds for its calls and closes; whether all were answered.
-    closing: list[Callable[[float], bool]] = field(default_factory=list)
+    # Doors beside HTTP: each opens when the event loop runs, and closes when everything is answered, or time is over.
+    opening: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     idle: asyncio.Event = field(default_factory=asyncio.Event)  # set while nothing is in flight
 
     def drain(self) -> None:

@@ -6,8 +6,7 @@ import logging
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -29,12 +28,11 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: Config, context: Process) -> None:
         super().__init__(config)
         self._context = context
-        self._unanswered = False
 
     @property
     def answered(self) -> bool:
         """Whether every request was answered, on every door."""
-        return not (self.force_exit or self._unanswered)
+        return not self.force_exit
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -57,21 +55,22 @@ class DrainingServer(uvicorn.Server):
         self._context.drain()
         self._draining = asyncio.get_running_loop().create_task(self._drain())
 
-    async def _drain(self) -> None:
-        """Keep listening, so that probes see 503 and late requests are answered, while requests are running.
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open HTTP's door and those beside it."""
+        await super().startup(sockets)
+        for opening in self._context.opening:
+            await opening()
 
-        The other doors close while this loop still runs: their connections may pass through it.
-        """
+    async def _drain(self) -> None:
+        """Keep listening, so that probes see 503 and late requests are answered, while requests are running."""
         end = asyncio.get_running_loop().time() + self._context.settings.drain_timeout
         await self._idle(end)
+        left = self._context.in_flight
         for close in self._context.closing:
-            left = max(0.0, end - asyncio.get_running_loop().time())
-            if not await _in_thread(close, left):
-                log.warning("calls did not end within --drain_timeout")
-                self._unanswered = True
+            await close()
         await self._idle(end)
-        if self._context.in_flight:
-            log.warning("%d requests did not end within --drain_timeout", self._context.in_flight)
+        if left := left or self._context.in_flight:
+            log.warning("%d requests did not end within --drain_timeout", left)
             self.force_exit = True
         self.should_exit = True
 
@@ -81,20 +80,6 @@ class DrainingServer(uvicorn.Server):
             async with asyncio.timeout_at(end):
                 while self._context.in_flight:
                     await self._context.idle.wait()
-
-
-async def _in_thread(close: Callable[[float], bool], seconds: float) -> bool:
-    """Call in a thread that nobody waits for when a second signal ends the process at once."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
-
-    def run() -> None:
-        answered = close(seconds)
-        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile
-            loop.call_soon_threadsafe(done.set_result, answered)
-
-    threading.Thread(target=run, name="close", daemon=True).start()
-    return await done
 
 
 def serve(
@@ -113,8 +98,8 @@ def make_server(process: Process, app: Any, protocol: type[BoundedHttpProtocol])
     """A uvicorn server for this process."""
     settings = process.settings
     http: Any = type("Protocol", (protocol,), {"max_header_bytes": settings.max_header_bytes})
-    if process.grpc_socket:
-        http = partial(FirstBytes, http, process.grpc_socket)
+    if process.grpc:
+        http = partial(FirstBytes, http, process.grpc)
     config = Config(
         app,
         http=http,

@@ -10,7 +10,7 @@ import grpc.aio
 
 from kserve_lite_server.grpc import open_inference_pb2 as pb
 from kserve_lite_server.grpc.calls import NAME
-from kserve_lite_server.grpc.errors import CODES
+from kserve_lite_server.grpc.status import CODES
 from kserve_lite_server.sdk import steps
 from kserve_lite_server.sdk.deadline import remaining
 from kserve_lite_server.sdk.messages import InferRequest, InferResponse
@@ -19,7 +19,7 @@ from kserve_lite_server.sdk.steps import StepError
 
 Metadata = Sequence[tuple[str, str]] | None
 # From gRPC's words to HTTP's, where several HTTP statuses become one gRPC code the commonest.
-STATUSES = {code: status for status, code in reversed(CODES.items())} | {
+STATUSES = {grpc.StatusCode[code.name]: status for status, code in reversed(CODES.items())} | {
     grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
     grpc.StatusCode.UNAUTHENTICATED: 401,
     grpc.StatusCode.PERMISSION_DENIED: 403,

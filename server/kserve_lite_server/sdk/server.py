@@ -107,17 +107,17 @@ class ModelServer:
         warnings.filterwarnings("ignore", "X (does not have valid|has) feature names")
         try:
             listener = listen(self.settings.host, self.settings.http_port)
-            reserved = reserve(self.settings)  # held while this function runs
-            if reserved:
-                self.settings = replace(self.settings, grpc_port=reserved.getsockname()[1])
+            grpc = reserve(self.settings)
+            if grpc:
+                self.settings = replace(self.settings, grpc_port=grpc.getsockname()[1])
         except StartError as error:
             sys.stderr.write(f"kserve-lite-server: error: {error} [{error.code}]\n")
             raise SystemExit(1) from None
-        answered = uvloop.run(self._serve(listener))
+        answered = uvloop.run(self._serve(listener, grpc))
         if not answered:
             raise SystemExit(1)
 
-    async def _serve(self, listener: Any) -> bool:
+    async def _serve(self, listener: Any, grpc: Any) -> bool:
         loop = asyncio.get_running_loop()
         if self._loop_handler is not None:
             loop.set_exception_handler(self._loop_handler)
@@ -134,7 +134,7 @@ class ModelServer:
             begin(model, host)
             if model.engine:
                 await model.start_engine()
-        self._open_door(host, loop)
+        self._open_door(host, grpc)
         address, port = listener.getsockname()[:2]
         names = ", ".join(self.registered_models.get_models()) or "no model"
         log.info("serving %s on http://%s:%d", names, address, port)
@@ -147,18 +147,16 @@ class ModelServer:
             model.stop()
         return server.answered
 
-    def _open_door(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
-        """Serve gRPC too; its library is not loaded when that is switched off."""
+    def _open_door(self, host: Host, listener: Any) -> None:
+        """Serve gRPC too; its libraries are not loaded when that is switched off."""
         if not self.settings.enable_grpc:
             return
+        from kserve_lite_server.grpc.door import Door
         from kserve_lite_server.grpc.health import Health
-        from kserve_lite_server.grpc.pool import Pool
-        from kserve_lite_server.grpc.server import Door
         from kserve_lite_server.sdk.grpc_service import Service
 
         log.info("serving gRPC on %s:%d", self.settings.host, self.settings.grpc_port)
-        pool = Pool(self.settings.max_threads)
-        Door(host, pool, Service(host, pool, loop), Health(host.states))
+        Door(host, Service(host), Health(host.states), listener)
 
 
 class _Checker(Model):
