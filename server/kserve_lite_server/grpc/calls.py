@@ -14,7 +14,7 @@ from google.protobuf.message_factory import GetMessageClass
 
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.status import Headers
+from kserve_lite_server.grpc.blocks import Headers
 from kserve_lite_server.grpc.stream import Method, Stream
 from kserve_lite_server.http.observe import RequestLog, Seen, Trace, read_trace
 from kserve_lite_server.http.process import Process

@@ -1,115 +1,77 @@
-"""One client's connection: h2 reads and writes the frames, this moves them and bounds what they may cost."""
+"""One client's connection: calls are made of its streams, and what they may cost is bounded."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Any, cast
-
-from h2.config import H2Configuration
-from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
-from h2.errors import ErrorCodes
-from h2.events import (
-    ConnectionTerminated,
-    DataReceived,
-    Event,
-    PingReceived,
-    PriorityUpdated,
-    RemoteSettingsChanged,
-    RequestReceived,
-    StreamEnded,
-    StreamReset,
-    UnknownFrameReceived,
-    WindowUpdated,
-)
-from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes, Settings
-from hyperframe.frame import GoAwayFrame
+from typing import TYPE_CHECKING, cast
 
 from kserve_lite_server.errors import ServeError
-from kserve_lite_server.grpc.head import NotGrpc, read_head
-from kserve_lite_server.grpc.incoming import ACCEPTED, FORMATS
-from kserve_lite_server.grpc.status import Code, Headers, refusal, trailers
-from kserve_lite_server.grpc.stream import BEGIN, Stream
+from kserve_lite_server.grpc.blocks import Headers
+from kserve_lite_server.grpc.faults import Fault, Reason
+from kserve_lite_server.grpc.frames import LAST_STREAM, Frames
+from kserve_lite_server.grpc.head import Head, Refused, read_head
+from kserve_lite_server.grpc.stream import Stream
 
 if TYPE_CHECKING:
     from kserve_lite_server.grpc.door import Door
 
 log = logging.getLogger(__name__)
 
-CONFIG = H2Configuration(client_side=False, validate_outbound_headers=False, normalize_outbound_headers=False)
 STREAMS = 1000  # calls under way on one connection
 STREAM_WINDOW = 4 << 20  # bytes that a client may send on a call before it hears of more room
 WINDOW = 16 << 20  # the same for all calls of a connection
 LARGEST_FRAME = 64 << 10
-WRITTEN_AT_ONCE = 256 << 10  # bytes of frames that are collected before the transport has them
+WRITTEN_AT_ONCE = 256 << 10  # bytes that are collected before the transport has them
 # Answers that a client does not read: beyond this no new call of the connection begins.
 HELD = 4 << 20
 # Frames that bring nothing (resets, pings, settings, empty data): so many at once, and so many a second.
-IDLE_FRAMES, IDLE_FRAMES_A_SECOND = 1000, 100
+IDLE_FRAMES, IDLE_FRAMES_A_SECOND = 1000.0, 100.0
 # For a client to leave by itself, after it was told to and before it is left.
 LAST_SECONDS = 0.5
-LAST = 2**31 - 1  # in a GOAWAY: no stream is too late yet
-RECEIVED_UNTIL_TOLD = 32 << 10  # bytes of ended streams until the client hears that there is room again
-
-
-class StateMachine(H2ConnectionStateMachine):
-    """h2's, but a client that takes its leave still gets the answers that it waits for."""
-
-    def process_input(self, input_: ConnectionInputs) -> list[Event]:
-        """Change the state by what is sent or received. Raises `ProtocolError`."""
-        if input_ is ConnectionInputs.RECV_GOAWAY and self.state is ConnectionState.SERVER_OPEN:
-            return []
-        return super().process_input(input_)
 
 
 class Connection(asyncio.Protocol):
-    """Speaks HTTP/2 with one client."""
+    """Serves one client."""
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self._h2 = H2Connection(CONFIG)
-        self._h2.state_machine = StateMachine()
-        self._gone: set[int] = set()  # streams that the client has reset in what is being read
+        settings = door.settings
+        self._frames: Frames[Head | Refused] = Frames(
+            self,
+            self._read,
+            lambda request: request.length,
+            streams=STREAMS,
+            window=WINDOW,
+            stream_window=STREAM_WINDOW,
+            max_frame=LARGEST_FRAME,
+            max_headers=settings.max_header_bytes,
+        )
+        self._largest = settings.grpc_max_receive_message_length
         self._streams: dict[int, Stream] = {}
         self._blocked: dict[int, Stream] = {}  # have more to send than the client has room for
         self._waiting: list[Stream] = []  # complete calls that begin when the client has read more
-        self._owed: dict[int, int] = {}  # bytes that were received and not acknowledged, by stream
-        self._owed_together = 0
+        self._fresh: list[Stream] = []  # came with what is being read
+        self._owed = 0  # bytes that came and were not acknowledged, of all streams
         self._paused = False  # the transport is full
-        self._leaving = False
-        self._closing = False
-        self._heard = True
-        self._asked = False  # a ping is under way
-        self._patience = float(IDLE_FRAMES)
+        self._leaving = False  # no more calls are expected
+        self._closing = False  # no more calls are taken
+        self._heard = True  # since the last tick
+        self._asked = False  # whether the client is still there
+        self._patience = IDLE_FRAMES
         self._since = time.monotonic()
-        self._fresh: list[Stream] = []
         self.held = 0  # bytes of answers that wait
         self.lost = False
+
+    # What the transport tells.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say what this end allows."""
         self._transport = cast(asyncio.Transport, transport)
         self._loop = asyncio.get_running_loop()
         self._door.connections.add(self)
-        connection, settings = self._h2, self._door.settings
-        connection.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: STREAMS,
-                SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
-                SettingCodes.MAX_FRAME_SIZE: LARGEST_FRAME,
-                SettingCodes.MAX_HEADER_LIST_SIZE: settings.max_header_bytes,
-            },
-        )
-        connection.max_inbound_frame_size = LARGEST_FRAME
-        # A little beyond the limit a call is refused by its name; only far beyond it the connection ends.
-        connection.decoder.max_header_list_size = 4 * settings.max_header_bytes
-        connection.initiate_connection()
-        connection.increment_flow_control_window(WINDOW - 65535)
-        self._rest = settings.keep_alive_timeout
+        self._rest = self._door.settings.keep_alive_timeout
         self._timer = self._loop.call_later(self._rest, self._tick)
         if self._door.draining:
             self.warn()
@@ -117,28 +79,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Let the calls have what the client sent, and write what they say to it at once."""
-        self._heard = True
-        self._asked = False
+        self._heard, self._asked = True, False
         try:
-            events = self._h2.receive_data(data)
-        except (
-            Exception
-        ) as error:  # ProtocolError, or whatever these bytes make of h2: this client is to blame
-            self._broken(error)
-            return
-        self._gone = {event.stream_id for event in events if type(event) is StreamReset}
-        try:
-            for event in events:
-                if (handler := HANDLERS.get(type(event))) is not None:
-                    handler(self, event)
-        except ProtocolError as error:
-            self._broken(error)
+            self._frames.feed(data)
+        except Fault as fault:
+            self._break(fault)
             return
         for stream in self._fresh:
             if not (stream.heard or stream.ended):
                 self._expect(stream)
         self._fresh.clear()
-        if self._owed_together >= RECEIVED_UNTIL_TOLD and self.held < HELD:
+        if self._owed >= WINDOW // 4:
             self._acknowledge()
         self.flush()
 
@@ -151,56 +102,132 @@ class Connection(asyncio.Protocol):
         """The client has read."""
         self._paused = False
         self._transport.resume_reading()
-        self._resume()
+        self.room()
         self.flush()
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone, and waits for none of its calls."""
         self.lost = True
         self._timer.cancel()
-        self._door.forget(self)
         self._drop()
+        self._door.forget(self)
 
-    @property
-    def busy(self) -> bool:
-        """Whether a call is under way."""
-        return bool(self._streams)
+    # What the frames tell.
+
+    def opened(self, number: int, request: Head | Refused, ended: bool) -> None:
+        """A call begins."""
+        if self._closing:  # the client has been told how far it is listened to, and asks elsewhere
+            self._frames.reset(number, Reason.REFUSED_STREAM)
+            return
+        if isinstance(request, Refused):
+            self.idle()
+            self._frames.end(number, request.block)
+            return
+        stream = Stream(self, number, request, self._door.methods[request.path], self._largest)
+        self._streams[number] = stream
+        self._fresh.append(stream)
+        if ended:
+            self.finished(number)
+
+    def data(self, number: int, data: bytes, length: int, ended: bool) -> None:
+        """A call's client sends."""
+        self._owed += length
+        stream = self._streams[number]
+        if data:
+            if not stream.ended:
+                stream.receive(data)
+        elif not ended:
+            self.idle()
+        if ended:
+            self.finished(number)
+        else:
+            stream.owed += length
+            if stream.owed >= STREAM_WINDOW // 4 and self.held < HELD:
+                self._frames.allow(number, stream.owed)
+                stream.owed = 0
+
+    def finished(self, number: int) -> None:
+        """A call's client has sent everything."""
+        stream = self._streams.get(number)
+        if stream is None:
+            return
+        stream.heard = True
+        if stream.timer is not None:
+            stream.timer.cancel()
+        if self.held >= HELD:
+            self._waiting.append(stream)
+        elif not stream.ended:
+            stream.finish()
+
+    def reset(self, number: int) -> None:
+        """A call's client waits no more."""
+        stream = self._streams.pop(number, None)
+        if stream is not None:
+            self._forget(stream)
+            stream.dropped()
+
+    def room(self) -> None:
+        """Send what waits, and begin calls that waited for that."""
+        blocked, self._blocked = self._blocked, {}
+        for stream in blocked.values():
+            stream.push()
+        while self._waiting and self.held < HELD:
+            stream = self._waiting.pop(0)
+            if not stream.ended:
+                stream.finish()
+        if self._owed >= WINDOW // 4:
+            self._acknowledge()
+
+    def leaving(self, reason: int) -> None:
+        """The client makes no more calls; those under way it still wants, if nothing is wrong."""
+        self._leaving = True
+        if reason != Reason.NO_ERROR or not self._streams:
+            self._loop.call_soon(self.close)
+
+    def idle(self) -> None:
+        """Count a frame that brings nothing. Raises `Fault` when they are too many."""
+        self._patience -= 1
+        if self._patience < 0:
+            now = time.monotonic()
+            self._patience = min(IDLE_FRAMES, (now - self._since) * IDLE_FRAMES_A_SECOND)
+            self._since = now
+            if self._patience < 1:
+                raise Fault(Reason.ENHANCE_YOUR_CALM, "too many frames that bring nothing")
+
+    # What the calls say.
 
     def flush(self) -> None:
         """Give the transport what was collected."""
-        if (data := self._h2.data_to_send()) and not self.lost:
-            self._transport.write(data)
+        if self._frames.filled:
+            data = self._frames.take()
+            if not self.lost:
+                self._transport.write(data)
 
-    def begin(self, stream: Stream, headers: Headers) -> None:
+    def begin(self, stream: Stream, block: bytes) -> None:
         """Send the first headers of an answer."""
         if not self.lost:
-            self._h2.send_headers(stream.number, headers)
+            self._frames.begin(stream.number, block)
 
     def send(self, stream: Stream, data: bytes) -> int:
         """Send what the client has room for; how much that was."""
-        connection, number = self._h2, stream.number
-        position, length, collected = 0, len(data), 0
+        frames, number, length, position = self._frames, stream.number, len(data), 0
         while position < length and not self._paused:
-            room = min(connection.local_flow_control_window(number), connection.max_outbound_frame_size)
+            room = min(frames.room(number), WRITTEN_AT_ONCE)
             if room <= 0:
                 break
             part = data if length <= room else data[position : position + room]
-            connection.send_data(number, part)
+            frames.send(number, part)
             position += len(part)
-            collected += len(part)
-            if collected >= WRITTEN_AT_ONCE:
+            if len(part) == WRITTEN_AT_ONCE:
                 self.flush()
-                collected = 0
         return position
 
-    def finish(self, stream: Stream, last: Headers) -> None:
+    def finish(self, stream: Stream, block: bytes) -> None:
         """Send the last headers of an answer; a client that still sends is told that nobody listens."""
         if self._streams.pop(stream.number, None) is None:
             return
         self._forget(stream)
-        self._h2.send_headers(stream.number, last, end_stream=True)
-        if not stream.heard:
-            self._h2.reset_stream(stream.number, ErrorCodes.NO_ERROR)
+        self._frames.end(stream.number, block)
         self._patience = min(self._patience + 1, IDLE_FRAMES)
         if self._leaving and not self._streams:
             self._loop.call_soon(self.close)
@@ -209,20 +236,21 @@ class Connection(asyncio.Protocol):
         """Go on with this stream when there is room."""
         self._blocked[stream.number] = stream
 
+    # What the door says.
+
     def warn(self) -> None:
         """Tell the client to make its next calls on another connection."""
         if not (self._leaving or self.lost):
             self._leaving = True
+            self._frames.goaway(Reason.NO_ERROR, last=LAST_STREAM)
             self.flush()
-            self._transport.write(GoAwayFrame(0, last_stream_id=LAST).serialize())
 
-    def close(self, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
+    def close(self) -> None:
         """Take no more calls. A client that does not leave by itself after that is left soon."""
-        if self.lost or self._closing or self._transport.is_closing():
+        if self.lost or self._closing:
             return
         self._closing = True
-        with contextlib.suppress(ProtocolError):  # the client's bytes were an error before
-            self._h2.close_connection(code)
+        self._frames.goaway(Reason.NO_ERROR)
         self.flush()
         self._loop.call_later(LAST_SECONDS, self._transport.close)
 
@@ -232,133 +260,26 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def end_streams(self, error: ServeError) -> None:
-        """End the calls that would never end by themselves."""
+        """End the calls that would not end by themselves."""
         for stream in list(self._streams.values()):
-            if not stream.ended:
-                stream.refuse(error)
+            stream.refuse(error)
         self.flush()
 
-    def _requested(self, event: RequestReceived) -> None:
-        number = event.stream_id
-        headers = cast(Any, event.headers)
-        if number in self._gone:
-            return
-        try:
-            head = read_head(headers, self._door.settings.max_header_bytes)
-            if self._door.closed:
-                raise ServeError("server_not_ready", "the server is going down")
-            method = self._door.methods.get(head.path)
-            if method is None:
-                known = [*BEGIN, *trailers(Code.UNIMPLEMENTED, f"there is no method {head.path[:200]}")]
-                self._turn_away(number, known, event)
-                return
-            if head.encoding != "identity" and head.encoding not in FORMATS:
-                accepted = [(b"grpc-accept-encoding", ACCEPTED.encode())]
-                said = f"messages are compressed with {head.encoding[:40]}; known are {ACCEPTED}"
-                self._turn_away(number, [*BEGIN, *trailers(Code.UNIMPLEMENTED, said, accepted)], event)
-                return
-        except NotGrpc as error:
-            self._turn_away(number, [(b":status", b"%d" % error.status)], event)
-            return
-        except ServeError as error:
-            self._turn_away(number, [*BEGIN, *refusal(error)], event)
-            return
-        stream = Stream(self, number, head, method, self._door.settings.grpc_max_receive_message_length)
-        self._streams[number] = stream
-        self._fresh.append(stream)
+    # Its own.
 
-    def _turn_away(self, number: int, headers: Headers, event: RequestReceived) -> None:
-        self._h2.send_headers(number, headers, end_stream=True)
-        if event.stream_ended is None:
-            self._h2.reset_stream(number, ErrorCodes.NO_ERROR)
-        self._spend()
-
-    def _data(self, event: DataReceived) -> None:
-        number = event.stream_id
-        length = event.flow_controlled_length
-        stream = None if number in self._gone else self._streams.get(number)
-        if event.stream_ended is not None or stream is None or self.held >= HELD:
-            self._owed_together += length
-            if event.stream_ended is None:
-                self._owed[number] = self._owed.get(number, 0) + length
-        elif length:
-            self._h2.acknowledge_received_data(length, number)
-        if not event.data and event.stream_ended is None:
-            self._spend()
-        if stream is not None and not stream.ended and event.data:
-            stream.receive(event.data)
-
-    def _finished(self, event: StreamEnded) -> None:
-        number = event.stream_id
-        stream = None if number in self._gone else self._streams.get(number)
-        if stream is None:
-            return
-        stream.heard = True
-        if stream.timer is not None:
-            cast(asyncio.TimerHandle, stream.timer).cancel()
-        if stream.ended:
-            return
-        if self.held >= HELD:
-            self._waiting.append(stream)
-        else:
-            stream.finish()
-
-    def _reset(self, event: StreamReset) -> None:
-        self._spend()
-        stream = self._streams.pop(event.stream_id, None)
-        if stream is not None:
-            self._forget(stream)
-            stream.dropped()
-
-    def _room(self, event: Event) -> None:
-        if self._blocked:
-            self._resume()
-
-    def _settings(self, event: Event) -> None:
-        self._spend()
-        self._room(event)
-
-    def _ending(self, event: ConnectionTerminated) -> None:
-        """The client makes no more calls; those under way it still wants, if nothing is wrong."""
-        self._leaving = True
-        if event.error_code != ErrorCodes.NO_ERROR or not self._streams:
-            self._loop.call_soon(self.close)
-
-    def _idle_frame(self, event: Event) -> None:
-        self._spend()
-
-    def _spend(self) -> None:
-        """Count a frame that brings nothing. Raises `ProtocolError` when they are too many."""
-        self._patience -= 1
-        if self._patience < 0:
-            now = time.monotonic()
-            self._patience += min(IDLE_FRAMES, (now - self._since) * IDLE_FRAMES_A_SECOND)
-            self._since = now
-            if self._patience < 0:
-                self._h2.close_connection(ErrorCodes.ENHANCE_YOUR_CALM)
-                raise ProtocolError("too many frames that bring nothing")
-
-    def _resume(self) -> None:
-        """Send what waits, and begin calls that waited for that."""
-        blocked, self._blocked = self._blocked, {}
-        for stream in blocked.values():
-            stream.push()
-        while self._waiting and self.held < HELD:
-            stream = self._waiting.pop(0)
-            if not stream.ended:
-                stream.finish()
-        if self.held < HELD and (self._owed or self._owed_together >= RECEIVED_UNTIL_TOLD):
-            self._acknowledge()
+    def _read(self, headers: Headers) -> Head | Refused:
+        return read_head(headers, self._door.methods, self._door.settings.max_header_bytes)
 
     def _acknowledge(self) -> None:
-        """Give the client room for as many bytes as it has sent."""
-        owed, self._owed = self._owed, {}
-        for number, length in owed.items():
-            if number in self._streams and not self._streams[number].heard:
-                self._h2.increment_flow_control_window(length, number)
-        if self._owed_together:
-            self._h2.increment_flow_control_window(self._owed_together)
-        self._owed_together = 0
+        """Give the client room for as many bytes as it has sent, if it reads what it is sent."""
+        if self.held >= HELD:
+            return
+        for number, stream in self._streams.items():
+            if stream.owed and not stream.heard:
+                self._frames.allow(number, stream.owed)
+                stream.owed = 0
+        self._frames.allow(0, self._owed)
+        self._owed = 0
 
     def _expect(self, stream: Stream) -> None:
         """Bound the time in which the client sends a call."""
@@ -374,7 +295,7 @@ class Connection(asyncio.Protocol):
     def _forget(self, stream: Stream) -> None:
         self._blocked.pop(stream.number, None)
         if stream.timer is not None:
-            cast(asyncio.TimerHandle, stream.timer).cancel()
+            stream.timer.cancel()
 
     def _drop(self) -> None:
         streams, self._streams = self._streams, {}
@@ -382,10 +303,11 @@ class Connection(asyncio.Protocol):
             self._forget(stream)
             stream.dropped()
 
-    def _broken(self, error: Exception) -> None:
-        """End a connection whose client does not keep to the protocol; h2 has written the GOAWAY."""
-        log.debug("a gRPC connection ends: %s", error)
+    def _break(self, fault: Fault) -> None:
+        """End a connection whose client does not keep to the protocol."""
+        log.debug("a gRPC connection ends: %s", fault)
         self._drop()
+        self._frames.goaway(fault.reason)
         self.flush()
         self._transport.close()
 
@@ -400,20 +322,6 @@ class Connection(asyncio.Protocol):
             self.abort()
         elif not self._heard:
             self._asked = True
-            self._h2.ping(b"are you?")
+            self._frames.ping()
             self.flush()
         self._heard = False
-
-
-HANDLERS: dict[type[Event], Any] = {
-    RequestReceived: Connection._requested,
-    DataReceived: Connection._data,
-    StreamEnded: Connection._finished,
-    StreamReset: Connection._reset,
-    WindowUpdated: Connection._room,
-    RemoteSettingsChanged: Connection._settings,
-    ConnectionTerminated: Connection._ending,
-    PingReceived: Connection._idle_frame,
-    PriorityUpdated: Connection._idle_frame,
-    UnknownFrameReceived: Connection._idle_frame,
-}

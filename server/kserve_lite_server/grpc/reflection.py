@@ -9,8 +9,8 @@ from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from kserve_lite_server.errors import ServeError, invalid
-from kserve_lite_server.grpc.status import Code
-from kserve_lite_server.grpc.stream import GOOD, Method, Stream
+from kserve_lite_server.grpc.status import GOOD, Code
+from kserve_lite_server.grpc.stream import Method, Stream
 
 REFLECTION = "grpc.reflection.v1alpha.ServerReflection"
 

@@ -4,6 +4,7 @@ from enum import IntEnum
 from urllib.parse import quote
 
 from kserve_lite_server.errors import ServeError
+from kserve_lite_server.grpc.blocks import Headers, written
 
 
 class Code(IntEnum):
@@ -48,8 +49,6 @@ PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 # Clients refuse a whole call when its trailers are larger than they like: 8 KiB by grpc's default.
 LONGEST = 4096
 
-Headers = list[tuple[bytes, bytes]]
-
 
 def encoded(sentence: str) -> bytes:
     """A sentence of any characters as the value of a header, cut where it is longer than clients take."""
@@ -58,16 +57,20 @@ def encoded(sentence: str) -> bytes:
     return value.encode("ascii")
 
 
-def trailers(code: Code, sentence: str = "", more: Headers | None = None) -> Headers:
-    """What ends a call."""
+BEGIN = written([(b":status", b"200"), (b"content-type", b"application/grpc")])
+GOOD = written([(b"grpc-status", b"0")])
+
+
+def trailers(code: Code, sentence: str = "", more: Headers | None = None) -> bytes:
+    """The block that ends a call."""
     found = [(b"grpc-status", b"%d" % code), *(more or ())]
     if sentence:
         found.append((b"grpc-message", encoded(sentence)))
-    return found
+    return written(found)
 
 
-def refusal(error: ServeError) -> Headers:
-    """What ends a call with the error's sentence; its stable code goes with it as trailing metadata."""
+def refusal(error: ServeError) -> bytes:
+    """The block that ends a call with the error's sentence; its stable code goes with it as trailing metadata."""
     more = [(b"error-code", error.code.encode())]
     if error.retry_after is not None:
         more.append((b"retry-after", b"%d" % error.retry_after))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from kserve_lite_server.errors import ServeError
+from kserve_lite_server.grpc.blocks import Headers
 from kserve_lite_server.grpc.head import Head
 from kserve_lite_server.grpc.incoming import Messages
-from kserve_lite_server.grpc.status import Code, Headers, refusal, trailers
+from kserve_lite_server.grpc.status import BEGIN, GOOD, Code, refusal, trailers
 
 if TYPE_CHECKING:
     from kserve_lite_server.grpc.connection import Connection
-
-BEGIN: Headers = [(b":status", b"200"), (b"content-type", b"application/grpc")]
-GOOD: Headers = [(b"grpc-status", b"0")]
 
 
 class Call(Protocol):
@@ -56,6 +55,7 @@ class Stream:
         "head",
         "heard",
         "number",
+        "owed",
         "timer",
     )
 
@@ -66,11 +66,12 @@ class Stream:
         self.deadline = head.deadline()
         self.heard = False  # the client has sent everything
         self.ended = False  # nothing more is to be sent after what waits here
-        self.timer: object | None = None
+        self.timer: asyncio.TimerHandle | None = None  # until the client has sent everything
+        self.owed = 0  # bytes that came and were not acknowledged
         self._messages = Messages(head.encoding, largest)
         self._begun = False
         self._out: list[bytes] = []  # what the client has no room for yet
-        self._trailers: Headers = GOOD
+        self._trailers = GOOD
         self.call = method(self)
 
     def remaining(self) -> float | None:
@@ -119,7 +120,7 @@ class Stream:
         connection.held += len(frame)
         self.push()
 
-    def end(self, last: Headers) -> None:
+    def end(self, last: bytes) -> None:
         """End with these trailers, after what waits to be sent."""
         self.ended = True
         self._trailers = last
@@ -143,8 +144,7 @@ class Stream:
                 return
             del self._out[0]
         if self.ended:
-            headers = self._trailers if self._begun else [*BEGIN, *self._trailers]
-            connection.finish(self, headers)
+            connection.finish(self, self._trailers if self._begun else BEGIN + self._trailers)
 
     def dropped(self) -> None:
         """The client reset the stream, or is gone."""
