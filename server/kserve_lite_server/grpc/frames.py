@@ -151,12 +151,12 @@ class Frames(Generic[T]):
         self._quota -= length
         if self._quota < 0:
             raise Fault(Reason.FLOW_CONTROL_ERROR, "more data than the connection's window")
+        if flags & PADDED:
+            payload = _unpadded(payload)
         if flow is None or flow.heard:
             self._closed(number)
             self.allow(0, length)
             return
-        if flags & PADDED:
-            payload = _unpadded(payload)
         flow.quota -= length
         if flow.quota < 0:
             self._give_up(number, Reason.FLOW_CONTROL_ERROR)
@@ -223,12 +223,11 @@ class Frames(Generic[T]):
             wrong = not ended or (flow is not None and bool(flow.expected))
         except Malformed:
             wrong = True
-        if flow is None or flow.heard:
-            if number not in self._deaf:
-                raise Fault(Reason.STREAM_CLOSED, "HEADERS on a stream that has ended")
-            return
+        if (flow is None and number not in self._deaf) or (flow is not None and flow.heard):
+            raise Fault(Reason.STREAM_CLOSED, "HEADERS on a stream that has ended")
         if wrong:
             self._give_up(number, Reason.PROTOCOL_ERROR)
+        if wrong or flow is None:
             return
         flow.heard = True
         self._listener.finished(number)
@@ -245,6 +244,7 @@ class Frames(Generic[T]):
         if not 0 < number <= self.highest:
             raise Fault(Reason.PROTOCOL_ERROR, "RST_STREAM of nothing")
         self._listener.idle()
+        self._deaf.pop(number, None)
         if self._streams.pop(number, None):
             self._listener.reset(number)
 

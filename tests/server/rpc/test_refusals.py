@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2 as pb
 
 from kserve_lite_server.errors import STATUS
-from kserve_lite_server.grpc.errors import CODES
+from kserve_lite_server.grpc.status import CODES, Code
 from tests.server.models import IRIS
 from tests.server.rpc.client import Both, Input, refusal, request, tensors
 
@@ -132,7 +132,8 @@ def test_an_unknown_version_is_not_found_as_over_rest(served: Both) -> None:
 
 def test_every_error_of_the_table_has_a_status() -> None:
     assert set(STATUS.values()) <= CODES.keys()
-    assert grpc.StatusCode.UNKNOWN not in CODES.values()
+    assert Code.UNKNOWN not in CODES.values()
+    assert {code.name: int(code) for code in Code} == {code.name: code.value[0] for code in grpc.StatusCode}
 
 
 def test_the_form_of_the_answer_follows_the_request_unless_it_says_otherwise(served: Both) -> None:
