@@ -15,6 +15,7 @@ STATUS = {
     "method_not_allowed": 405,
     "request_too_slow": 408,
     "request_too_large": 413,
+    "answer_too_large": 413,  # over gRPC: beyond --grpc_max_send_message_length
     "unsupported_encoding": 415,
     "headers_too_large": 431,
     # The server cannot answer now; the same request may succeed later.

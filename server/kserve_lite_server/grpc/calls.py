@@ -15,7 +15,9 @@ from google.protobuf.message_factory import GetMessageClass
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc import open_inference_pb2 as pb
 from kserve_lite_server.grpc.blocks import Headers
+from kserve_lite_server.grpc.incoming import Sent
 from kserve_lite_server.grpc.stream import Method, Stream
+from kserve_lite_server.http.heavy import HEAVY_BYTES, off_loop
 from kserve_lite_server.http.observe import RequestLog, Seen, Trace, read_trace
 from kserve_lite_server.http.process import Process
 
@@ -84,13 +86,14 @@ class Unary:
         "_answer",
         "_began",
         "_calls",
-        "_data",
         "_handed",
         "_route",
+        "_sent",
         "_task",
         "over",
         "seen",
         "since",
+        "size",
         "stream",
         "trailer",
     )
@@ -98,12 +101,13 @@ class Unary:
     def __init__(self, calls: Calls, route: Route, stream: Stream) -> None:
         self._calls = calls
         self._route = route
-        self._data: bytes | None = None
+        self._sent: Sent | None = None
         self._task: asyncio.Task[None] | None = None
         self._answer: Any = None
         self._began = False
         self._handed = False  # its end is told with those of others
         self.over = False
+        self.size = 0  # of the message, as it is read
         self.since = time.perf_counter()
         self.stream = stream
         self.trailer: Headers = []  # metadata that goes with a good answer
@@ -130,30 +134,34 @@ class Unary:
         """Seconds that the client still waits; None where it did not say."""
         return self.stream.remaining()
 
-    def received(self, message: bytes) -> None:
+    def received(self, message: Sent) -> None:
         """Keep the message."""
-        if self._data is not None:
+        if self._sent is not None:
             raise invalid("the call has more than one message")
-        self._data = message
-        self.seen.received = len(message)
+        self._sent = message
+        self.seen.received = len(message.data)
 
     def finish(self) -> None:
         """Answer, now or later."""
-        if self._data is None:
+        sent = self._sent
+        if sent is None:
             raise invalid("the call has no message")
-        data, self._data = self._data, b""
+        self._sent = None
         try:
+            if sent.weight > HEAVY_BYTES:
+                self._later(self._heavily(sent))
+                return
+            data = sent.read()
+            self.size = len(data)
             request = self._route.read(data)
             if self._route.infers and self._calls.at_once(self, request):
                 self._handed = True
                 return
-            self._begin()
             answer = self._route.answer(request, self)
             if isinstance(answer, Message):
                 self.succeed(answer)
             else:
-                self._answer = answer
-                self._task = asyncio.get_running_loop().create_task(self._wait(answer))
+                self._later(answer)
         except ServeError as error:
             self.refuse(error)
         except Exception:
@@ -171,7 +179,7 @@ class Unary:
         largest = self._calls.longest_answer
         if largest is not None and len(data) > largest:
             raise ServeError(
-                "step_answer_too_large",
+                "answer_too_large",
                 f"the answer of {len(data)} bytes is larger than {largest}; see --grpc_max_send_message_length",
             )
 
@@ -190,6 +198,22 @@ class Unary:
             self._task.cancel()
             if inspect.getcoroutinestate(self._answer) == inspect.CORO_CREATED:
                 self._answer.close()
+
+    def _later(self, answer: Coroutine[Any, Any, Message]) -> None:
+        self._begin()
+        self._answer = answer
+        self._task = asyncio.get_running_loop().create_task(self._wait(answer))
+
+    async def _heavily(self, sent: Sent) -> Message:
+        """Read a large message in a thread, then answer it."""
+
+        def read() -> Message:
+            data = sent.read()
+            self.size = len(data)
+            return self._route.read(data)
+
+        answer = self._route.answer(await off_loop(sent.weight, read), self)
+        return answer if isinstance(answer, Message) else await answer
 
     async def _wait(self, answer: Coroutine[Any, Any, Message]) -> None:
         """Answer when `answer` is there, for as long as the client waits."""

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2
 
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc.calls import NAME
+from kserve_lite_server.grpc.incoming import Sent
 from kserve_lite_server.grpc.status import Code, trailers
 from kserve_lite_server.grpc.stream import Method, Stream
 
@@ -68,12 +69,12 @@ class Question:
         self._stream = stream
         self._service: str | None = None
 
-    def received(self, message: bytes) -> None:
+    def received(self, message: Sent) -> None:
         """Keep the name."""
         if self._service is not None:
             raise invalid("the call has more than one message")
         try:
-            self._service = health_pb2.HealthCheckRequest.FromString(message).service
+            self._service = health_pb2.HealthCheckRequest.FromString(message.read()).service
         except DecodeError:
             raise invalid("the bytes are no grpc.health.v1.HealthCheckRequest") from None
 

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from kserve_lite_server.errors import ServeError, invalid
+from kserve_lite_server.grpc.incoming import Sent
 from kserve_lite_server.grpc.status import GOOD, Code
 from kserve_lite_server.grpc.stream import Method, Stream
 
@@ -71,10 +72,10 @@ class Conversation:
         self._answer: Callable[[Any], Any] = reflection.answer
         self._stream = stream
 
-    def received(self, message: bytes) -> None:
+    def received(self, message: Sent) -> None:
         """Answer a question."""
         try:
-            request = pb.ServerReflectionRequest.FromString(message)
+            request = pb.ServerReflectionRequest.FromString(message.read())
         except DecodeError:
             raise invalid(f"the bytes are no {pb.ServerReflectionRequest.DESCRIPTOR.full_name}") from None
         self._stream.send(self._answer(request).SerializeToString())

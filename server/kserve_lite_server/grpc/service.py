@@ -16,7 +16,10 @@ from kserve_lite_server.grpc.calls import Answer, Calls, Unary
 from kserve_lite_server.grpc.questions import Question, read_question, respond
 from kserve_lite_server.grpc.status import encoded
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.heavy import HEAVY_BYTES, off_loop
 from kserve_lite_server.protocol import inference
+from kserve_lite_server.protocol.call import Call
+from kserve_lite_server.protocol.v2 import InferRequest
 from kserve_lite_server.repository.repository import State
 from kserve_lite_server.sklearn.describe import describe
 
@@ -94,27 +97,40 @@ class Service(Calls):
         version, seen, started = request.model_version or None, call.seen, time.perf_counter()
         model = self._context.repository.model(request.model_name, version)
         seen.model = model.name
-        asked = messages.decode(request)
         signature = model.signature
-        wanted = inference.to_call(asked, signature.methods, model.method, signature.features)
-        seen.rows, seen.decoding = wanted.count, time.perf_counter() - started
-        if wanted.ignored:
-            call.trailer.append((b"warning", encoded(f"ignored: {', '.join(wanted.ignored)}")))
 
-        def write(answer: Computed) -> Message:
-            started = time.perf_counter()
+        def read() -> tuple[InferRequest, Call]:
+            asked = messages.decode(request)
+            wanted = inference.to_call(asked, signature.methods, model.method, signature.features)
+            seen.rows, seen.decoding = wanted.count, time.perf_counter() - started
+            if wanted.ignored:
+                call.trailer.append((b"warning", encoded(f"ignored: {', '.join(wanted.ignored)}")))
+            return asked, wanted
+
+        def write(asked: InferRequest, answer: Computed) -> Message:
+            begun = time.perf_counter()
             response = inference.to_response(
                 asked, answer, model.method, model.name, version, signature.classes
             )
             message = messages.encode(response, asked, raw=bool(request.raw_input_contents))
-            seen.encoding = time.perf_counter() - started
+            seen.encoding = time.perf_counter() - begun
             return message
 
-        async def wait() -> Message:
-            return write(await self._context.engine.answer(model, wanted, call.remaining()))
+        async def wait(asked: InferRequest, wanted: Call) -> Message:
+            answer = await self._context.engine.answer(model, wanted, call.remaining())
+            return await off_loop(wanted.count * 64, lambda: write(asked, answer))
 
-        answer = self._context.engine.now(model, wanted)
-        return wait() if answer is None else write(answer)
+        async def heavily() -> Message:
+            return await wait(*await off_loop(call.size, read))
+
+        if call.size > HEAVY_BYTES:
+            return heavily()
+        asked, wanted = read()
+        if wanted.count * 64 <= HEAVY_BYTES:
+            answer = self._context.engine.now(model, wanted)
+            if answer is not None:
+                return write(asked, answer)
+        return wait(asked, wanted)
 
     def repository_index(self, request: pb.RepositoryIndexRequest, call: Unary) -> Message:
         """Every model with its state, and why it does not serve."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.grpc.blocks import Headers
 from kserve_lite_server.grpc.head import Head
-from kserve_lite_server.grpc.incoming import Messages
+from kserve_lite_server.grpc.incoming import Messages, Sent
 from kserve_lite_server.grpc.status import BEGIN, GOOD, Code, refusal, trailers
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Call(Protocol):
     def patience(self) -> float | None:
         """Seconds in which the client must have sent everything, if that is bounded."""
 
-    def received(self, message: bytes) -> None:
+    def received(self, message: Sent) -> None:
         """The client sent a message. May raise `ServeError`."""
 
     def finish(self) -> None:

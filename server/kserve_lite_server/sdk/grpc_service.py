@@ -7,6 +7,7 @@ from kserve_lite_server.errors import ServeError
 from kserve_lite_server.grpc import messages
 from kserve_lite_server.grpc import open_inference_pb2 as pb
 from kserve_lite_server.grpc.calls import Calls, Unary
+from kserve_lite_server.http.heavy import off_loop
 from kserve_lite_server.sdk.deadline import within
 from kserve_lite_server.sdk.errors import refusal
 from kserve_lite_server.sdk.host import Host
@@ -58,10 +59,14 @@ class Service(Calls):
         """Tensors in, tensors out."""
         model = self._host.model(request.model_name, request.model_version or None)
         call.seen.model = request.model_name
-        messages.decode(request)  # refuses what does not fit together
         seconds = call.remaining()
+
+        def read() -> InferRequest:
+            messages.decode(request)  # refuses what does not fit together
+            return InferRequest.from_grpc(request)
+
         with within(self._host.settings.request_timeout if seconds is None else seconds):
-            asked = InferRequest.from_grpc(request)
+            asked = await off_loop(call.size, read)
             result, headers = await self._host.run(model, asked, call.metadata, InferenceVerb.PREDICT)
         call.trailer.extend(
             (name.lower().encode(), str(value).encode())
