@@ -131,9 +131,7 @@ def test_a_client_that_reads_nothing_costs_no_more_than_a_bound(running: Both) -
         client.socket.settimeout(1)
         numbers: list[int] = []
         with pytest.raises(TimeoutError):  # there is no more room for calls
-            for _ in range(100):
-                numbers.append(client.open(headers(INFER), flush=False))
-                client.send(numbers[-1], message, end=True)
+            begin(client, message, 100, numbers)
         client.socket.settimeout(30)
         del numbers[-1]
         with wire(running.port) as other:
@@ -146,6 +144,12 @@ def test_a_client_that_reads_nothing_costs_no_more_than_a_bound(running: Both) -
         client.h2.increment_flow_control_window(100_000_000)
         client.flush()
         assert {client.result(number).status for number in numbers} == {0}
+
+
+def begin(client: Wire, message: bytes, count: int, numbers: list[int]) -> None:
+    for _ in range(count):
+        numbers.append(client.open(headers(INFER), flush=False))
+        client.send(numbers[-1], message, end=True)
 
 
 def memory(running: Both) -> int:
