@@ -26,6 +26,8 @@ LARGEST_FRAME = 64 << 10
 WRITTEN_AT_ONCE = 256 << 10  # bytes that are collected before the transport has them
 # Answers that a client does not read: beyond this no new call of the connection begins.
 HELD = 4 << 20
+# Large messages that are being answered: beyond this the next waits for its turn; small ones do not count.
+WORKING, SMALL = 8 << 20, 64 << 10
 # Frames that bring nothing (resets, pings, settings, empty data): so many at once, and so many a second.
 IDLE_FRAMES, IDLE_FRAMES_A_SECOND = 1000.0, 100.0
 # For a client to leave by itself, after it was told to and before it is left.
@@ -61,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._asked = False  # whether the client is still there
         self._patience = IDLE_FRAMES
         self._since = time.monotonic()
+        self._working = 0  # bytes of large messages that are being answered
         self.held = 0  # bytes of answers that wait
         self.lost = False
 
@@ -133,6 +136,7 @@ class Connection(asyncio.Protocol):
         """A call's client sends."""
         self._owed += length
         stream = self._streams[number]
+        stream.size += length
         if data:
             if not stream.ended:
                 stream.receive(data)
@@ -142,7 +146,7 @@ class Connection(asyncio.Protocol):
             self.finished(number)
         else:
             stream.owed += length
-            if stream.owed >= STREAM_WINDOW // 4 and self.held < HELD:
+            if stream.owed >= STREAM_WINDOW // 4 and self._takes:
                 self._frames.allow(number, stream.owed)
                 stream.owed = 0
 
@@ -154,10 +158,12 @@ class Connection(asyncio.Protocol):
         stream.heard = True
         if stream.timer is not None:
             stream.timer.cancel()
-        if self.held >= HELD:
+        if stream.ended:
+            return
+        if self._may_begin(stream):
+            self._begin(stream)
+        else:
             self._waiting.append(stream)
-        elif not stream.ended:
-            stream.finish()
 
     def reset(self, number: int) -> None:
         """A call's client waits no more."""
@@ -165,16 +171,18 @@ class Connection(asyncio.Protocol):
         if stream is not None:
             self._forget(stream)
             stream.dropped()
+            if self._waiting:
+                self._loop.call_soon(self._again)
 
     def room(self) -> None:
         """Send what waits, and begin calls that waited for that."""
         blocked, self._blocked = self._blocked, {}
         for stream in blocked.values():
             stream.push()
-        while self._waiting and self.held < HELD:
+        while self._waiting and self._may_begin(self._waiting[0]):
             stream = self._waiting.pop(0)
             if not stream.ended:
-                stream.finish()
+                self._begin(stream)
         if self._owed >= WINDOW // 4:
             self._acknowledge()
 
@@ -232,6 +240,15 @@ class Connection(asyncio.Protocol):
         if self._leaving and not self._streams:
             self._loop.call_soon(self.close)
 
+    def over(self, stream: Stream) -> None:
+        """A call has its answer; another may begin."""
+        stream.ended = True
+        if stream.begun and stream.size > SMALL:
+            self._working -= stream.size
+            if self._waiting or self._owed >= WINDOW // 4:
+                self._loop.call_soon(self._again)
+        stream.begun = False
+
     def wait(self, stream: Stream) -> None:
         """Go on with this stream when there is room."""
         self._blocked[stream.number] = stream
@@ -270,9 +287,29 @@ class Connection(asyncio.Protocol):
     def _read(self, headers: Headers) -> Head | Refused:
         return read_head(headers, self._door.methods, self._door.settings.max_header_bytes)
 
+    @property
+    def _takes(self) -> bool:
+        """Whether a client may send more: not while it leaves answers unread, or enough of it is being answered."""
+        return self.held < HELD and self._working < WORKING
+
+    def _may_begin(self, stream: Stream) -> bool:
+        if stream.size <= SMALL:
+            return self.held < HELD
+        return self._takes
+
+    def _begin(self, stream: Stream) -> None:
+        stream.begun = True
+        if stream.size > SMALL:
+            self._working += stream.size
+        stream.finish()
+
+    def _again(self) -> None:
+        self.room()
+        self.flush()
+
     def _acknowledge(self) -> None:
-        """Give the client room for as many bytes as it has sent, if it reads what it is sent."""
-        if self.held >= HELD:
+        """Give the client room for as many bytes as it has sent."""
+        if not self._takes:
             return
         for number, stream in self._streams.items():
             if stream.owed and not stream.heard:

@@ -46,8 +46,8 @@ class Question(Job):
     def counted(self) -> Answered:
         """What the metrics want to know."""
         seen = self.call.seen
-        known = (seen.model, "grpc", "ModelInfer", self.status)
-        return (*known, self.seconds, seen.received, self.sent, seen.decoding, seen.encoding)
+        numbers = (self.seconds, seen.received, self.sent, seen.decoding, seen.encoding)
+        return (seen.model, "grpc", "ModelInfer", self.status), numbers
 
 
 def read_question(

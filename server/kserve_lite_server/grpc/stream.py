@@ -48,6 +48,7 @@ class Stream:
         "_messages",
         "_out",
         "_trailers",
+        "begun",
         "call",
         "connection",
         "deadline",
@@ -56,6 +57,7 @@ class Stream:
         "heard",
         "number",
         "owed",
+        "size",
         "timer",
     )
 
@@ -68,6 +70,8 @@ class Stream:
         self.ended = False  # nothing more is to be sent after what waits here
         self.timer: asyncio.TimerHandle | None = None  # until the client has sent everything
         self.owed = 0  # bytes that came and were not acknowledged
+        self.size = 0  # bytes that came
+        self.begun = False  # the call is being answered
         self._messages = Messages(head.encoding, largest)
         self._begun = False
         self._out: list[bytes] = []  # what the client has no room for yet
@@ -112,7 +116,7 @@ class Stream:
     def answer(self, message: bytes, more: Headers | None = None) -> None:
         """Send the one message, and end well."""
         connection, frame = self.connection, b"\0%b%b" % (len(message).to_bytes(4, "big"), message)
-        self.ended = True
+        connection.over(self)
         self._begin()
         if more:
             self._trailers = trailers(Code.OK, more=more)
@@ -122,7 +126,7 @@ class Stream:
 
     def end(self, last: bytes) -> None:
         """End with these trailers, after what waits to be sent."""
-        self.ended = True
+        self.connection.over(self)
         self._trailers = last
         self.push()
 
@@ -151,7 +155,7 @@ class Stream:
         self.connection.held -= sum(map(len, self._out))
         self._out.clear()
         if not self.ended:
-            self.ended = True
+            self.connection.over(self)
             self.call.cancel()
 
     def _begin(self) -> None:
