@@ -23,6 +23,11 @@ TRANSFORMER_FLAGS = (
     "predictor_request_retries",
     "enable_predictor_health_check",
 )
+# KServe's flag for the threads of its gRPC server.
+NO_THREADS = (
+    "--max_threads has no effect: gRPC is answered in the event loop, and by a model's own threads where it is slow "
+    "(--max_asyncio_workers)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,6 @@ class Settings:
     http_port: int = 8080
     grpc_port: int = 8081
     enable_grpc: bool = True
-    max_threads: int = 4
     grpc_max_receive_message_length: int = 256 * 1024 * 1024
     grpc_max_send_message_length: int | None = None
     grpc_tls_cert: Path | None = None
@@ -92,6 +96,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str] = os.
         for flag in TRANSFORMER_FLAGS
         if parsed.pop(flag) is not None
     )
+    if parsed.pop("max_threads") is not None:
+        notes += (NO_THREADS,)
     if parsed["method"] is None and environment.get("PREDICT_PROBA", "").lower() == "true":
         parsed["method"] = "predict_proba"
     if parsed["log_level"] is None:
@@ -135,11 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     flag("grpc_port", port, "gRPC port; the HTTP port's number serves both there")
     flag("enable_grpc", boolean, "listen for gRPC")
     flag("workers", workers, "worker processes that share the models' memory; auto: one a CPU")
-    flag(
-        "max_threads",
-        positive,
-        "threads that compute for gRPC; those that wait for a slow model come on top",
-    )
+    flag("max_threads", positive, "no effect: gRPC is answered in the event loop", default=None)
     flag(
         "grpc_max_receive_message_length",
         positive,

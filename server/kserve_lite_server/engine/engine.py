@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Protocol
 
 from kserve_lite_server.engine.lane import Lane, past_deadline
@@ -47,30 +46,9 @@ class Observer(Protocol):
         """`queued` seconds waiting, then `seconds` running."""
 
 
-class Pending:
-    """A call in a model's queue, or running."""
-
-    def __init__(self, name: str, future: "Future[Answer]", deadline: float) -> None:
-        self._name = name
-        self._future = future
-        self._deadline = deadline
-
-    def cancel(self) -> None:
-        """Drop the call if it has not begun; who waits for it gets `CancelledError`."""
-        self._future.cancel()
-
-    def wait(self) -> Answer:
-        """Block until the answer is there. Raises `ServeError` "deadline_exceeded" after the deadline."""
-        try:
-            return self._future.result(self._deadline - time.monotonic())
-        except FutureTimeout:
-            self._future.cancel()
-            raise past_deadline(self._name) from None
-
-
 class Engine:
-    """Three ways to ask, one set of rules: `now` (caller's thread), `answer` (event loop), `wait` (other
-    threads)."""
+    """Three ways to ask, one set of rules: `now` (at once, if the model is fast), `answer` (or in its own threads),
+    `together` (at once, several)."""
 
     def __init__(self, threads: int, max_queue_size: int, request_timeout: float, observer: Observer) -> None:
         self._threads = threads
@@ -95,17 +73,6 @@ class Engine:
                 return await asyncio.wrap_future(future)
         except TimeoutError:
             raise past_deadline(model.name) from None
-
-    def wait(self, model: Servable, call: Call, within: float | None = None) -> Answer:
-        """Answer from any thread but the event loop's, blocking it."""
-        if (answer := self.now(model, call)) is not None:
-            return answer
-        return self.begin(model, call, within).wait()
-
-    def begin(self, model: Servable, call: Call, within: float | None = None) -> "Pending":
-        """Queue the call for the model's own threads, however fast the model is."""
-        deadline = self._deadline(within)
-        return Pending(model.name, self._submit(model, call, deadline), deadline)
 
     def together(self, model: Batchable, requests: Sequence[Rows], queued: float) -> list[Any]:
         """Answer several requests at once in the caller's thread: for each its result, or its `ServeError`."""

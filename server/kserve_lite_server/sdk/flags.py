@@ -43,7 +43,7 @@ _flag("http_port", port, 8080, "REST port")
 _flag("grpc_port", port, 8081, "gRPC port; the HTTP port's number serves both there")
 _flag("enable_grpc", boolean, True, "listen for gRPC")
 _flag("workers", positive, 1, "calls of plain hooks that run at once, in threads of one process")
-_flag("max_threads", positive, 4, "threads that read and write gRPC messages")
+_flag("max_threads", positive, None, "no effect: gRPC is answered in the event loop")
 _flag(
     "max_asyncio_workers",
     positive,
@@ -95,7 +95,6 @@ def settings(flags: argparse.Namespace, environment: Mapping[str, str] = os.envi
         http_port=flags.http_port,
         grpc_port=flags.grpc_port,
         enable_grpc=flags.enable_grpc,
-        max_threads=flags.max_threads,
         grpc_max_receive_message_length=flags.grpc_max_receive_message_length,
         grpc_max_send_message_length=flags.grpc_max_send_message_length,
         threads=flags.max_asyncio_workers or 1,

@@ -24,7 +24,7 @@ from kserve_lite_server.sdk.host import Host, begin
 from kserve_lite_server.sdk.logs import configure_logging
 from kserve_lite_server.sdk.model import BaseKServeModel, Model
 from kserve_lite_server.sdk.repository import ModelRepository
-from kserve_lite_server.settings import Settings
+from kserve_lite_server.settings import NO_THREADS, Settings
 from kserve_lite_server.sockets import listen
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,8 @@ class ModelServer:
             log.warning(
                 "--workers %d: this is one process, with so many threads for plain hooks", read.workers
             )
+        if read.max_threads is not None:
+            log.warning(NO_THREADS)
         self.registered_models = registered_models or ModelRepository()
         self.settings: Settings = flags.settings(read)
         self.predictor_config = predictor_config or flags.predictor_config(read)
