@@ -60,6 +60,11 @@ def test_a_transformers_flag_is_said_to_have_no_effect(flag: str) -> None:
     assert any(flag in note for note in read_settings([f"--{flag}=x"], {}).notes)
 
 
+def test_the_flag_for_grpcs_threads_is_said_to_have_no_effect() -> None:
+    assert any("--max_threads" in note for note in read_settings(["--max_threads=4"], {}).notes)
+    assert not read_settings([], {}).notes
+
+
 def test_kserves_environment_is_read() -> None:
     settings = read_settings(
         [], {"PREDICT_PROBA": "true", "KSERVE_LOGLEVEL": "debug", "CE_SOURCE": "s", "CE_MERGE": "true"}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, cast
 
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.grpc.blocks import Headers
 from kserve_lite_server.grpc.faults import Fault, Reason
-from kserve_lite_server.grpc.frames import LAST_STREAM, Frames
+from kserve_lite_server.grpc.frames import Frames
 from kserve_lite_server.grpc.head import Head, Refused, read_head
+from kserve_lite_server.grpc.layout import LAST_STREAM
+from kserve_lite_server.grpc.outgoing import Limits
+from kserve_lite_server.grpc.patience import Patience
 from kserve_lite_server.grpc.stream import Stream
 
 if TYPE_CHECKING:
@@ -28,8 +30,6 @@ WRITTEN_AT_ONCE = 256 << 10  # bytes that are collected before the transport has
 HELD = 4 << 20
 # Large messages that are being answered: beyond this the next waits for its turn; small ones do not count.
 WORKING, SMALL = 8 << 20, 64 << 10
-# Frames that bring nothing (resets, pings, settings, empty data): so many at once, and so many a second.
-IDLE_FRAMES, IDLE_FRAMES_A_SECOND = 1000.0, 100.0
 # For a client to leave by itself, after it was told to and before it is left.
 LAST_SECONDS = 0.5
 
@@ -44,11 +44,13 @@ class Connection(asyncio.Protocol):
             self,
             self._read,
             lambda request: request.length,
-            streams=STREAMS,
-            window=WINDOW,
-            stream_window=STREAM_WINDOW,
-            max_frame=LARGEST_FRAME,
-            max_headers=settings.max_header_bytes,
+            Limits(
+                streams=STREAMS,
+                window=WINDOW,
+                stream_window=STREAM_WINDOW,
+                max_frame=LARGEST_FRAME,
+                max_headers=settings.max_header_bytes,
+            ),
         )
         self._largest = settings.grpc_max_receive_message_length
         self._streams: dict[int, Stream] = {}
@@ -61,8 +63,7 @@ class Connection(asyncio.Protocol):
         self._closing = False  # no more calls are taken
         self._heard = True  # since the last tick
         self._asked = False  # whether the client is still there
-        self._patience = IDLE_FRAMES
-        self._since = time.monotonic()
+        self._patience = Patience()
         self._working = 0  # bytes of large messages that are being answered
         self.held = 0  # bytes of answers that wait
         self.lost = False
@@ -194,13 +195,7 @@ class Connection(asyncio.Protocol):
 
     def idle(self) -> None:
         """Count a frame that brings nothing. Raises `Fault` when they are too many."""
-        self._patience -= 1
-        if self._patience < 0:
-            now = time.monotonic()
-            self._patience = min(IDLE_FRAMES, (now - self._since) * IDLE_FRAMES_A_SECOND)
-            self._since = now
-            if self._patience < 1:
-                raise Fault(Reason.ENHANCE_YOUR_CALM, "too many frames that bring nothing")
+        self._patience.spend()
 
     # What the calls say.
 
@@ -216,7 +211,7 @@ class Connection(asyncio.Protocol):
         if not self.lost:
             self._frames.begin(stream.number, block)
 
-    def send(self, stream: Stream, data: bytes) -> int:
+    def send(self, stream: Stream, data: bytes | memoryview) -> int:
         """Send what the client has room for; how much that was."""
         frames, number, length, position = self._frames, stream.number, len(data), 0
         while position < length and not self._paused:
@@ -236,7 +231,7 @@ class Connection(asyncio.Protocol):
             return
         self._forget(stream)
         self._frames.end(stream.number, block)
-        self._patience = min(self._patience + 1, IDLE_FRAMES)
+        self._patience.earn()
         if self._leaving and not self._streams:
             self._loop.call_soon(self.close)
 

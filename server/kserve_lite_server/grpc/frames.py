@@ -5,112 +5,61 @@ Why it is ours: docs/decisions/0026. Judged by h2spec and by h2 and grpcio as cl
 
 import struct
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from kserve_lite_server.grpc.blocks import NO_TABLE, Headers
+from kserve_lite_server.grpc.blocks import Headers
 from kserve_lite_server.grpc.faults import Fault, Reason
 from kserve_lite_server.grpc.fields import Fields, Malformed
+from kserve_lite_server.grpc.layout import (
+    ACK,
+    CONTINUATION,
+    ENABLE_PUSH,
+    END_HEADERS,
+    END_STREAM,
+    HAS_PRIORITY,
+    HEAD,
+    INITIAL_WINDOW,
+    LARGEST_MAX_FRAME,
+    LARGEST_WINDOW,
+    LAST_STREAM,
+    LENGTH,
+    MAX_FRAME,
+    PADDED,
+    PING,
+    PREFACE,
+    SETTINGS,
+    SMALLEST_MAX_FRAME,
+    frame,
+)
+from kserve_lite_server.grpc.listener import Listener
+from kserve_lite_server.grpc.outgoing import Flow, Limits, Outgoing
 
 T = TypeVar("T")
-T_contra = TypeVar("T_contra", contravariant=True)
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEAD = struct.Struct(">IBI")  # length and type, flags, stream
-LENGTH = 9
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = (
-    range(10)
-)
-END_STREAM, END_HEADERS, PADDED, HAS_PRIORITY, ACK = 0x1, 0x4, 0x8, 0x20, 0x1
-TABLE_SIZE, ENABLE_PUSH, MAX_STREAMS, INITIAL_WINDOW, MAX_FRAME, MAX_HEADERS = range(1, 7)
-FIRST_WINDOW, SMALLEST_MAX_FRAME, LARGEST_MAX_FRAME = 65535, 16384, 2**24 - 1
-LARGEST_WINDOW = 2**31 - 1
-LAST_STREAM = 2**31 - 1
 CONTINUATIONS = 64  # of one block
-DEAF = 1000  # streams that were reset here, whose last frames are still under way
 
 
-class Listener(Protocol[T_contra]):
-    """Who is told what the client does. May raise `Fault`."""
-
-    def opened(self, number: int, request: T_contra, ended: bool) -> None:
-        """A stream begins; `ended`: it has no data."""
-
-    def data(self, number: int, data: bytes, length: int, ended: bool) -> None:
-        """`length` bytes of the windows brought this data."""
-
-    def finished(self, number: int) -> None:
-        """A stream ends after its data."""
-
-    def reset(self, number: int) -> None:
-        """A stream is over, wherever it was."""
-
-    def room(self) -> None:
-        """More can be sent than before."""
-
-    def leaving(self, reason: int) -> None:
-        """The client opens no more streams."""
-
-    def idle(self) -> None:
-        """A frame came that brings nothing."""
-
-
-class Flow:
-    """A stream's windows, and what its ends have said."""
-
-    __slots__ = ("expected", "heard", "quota", "room")
-
-    def __init__(self, room: int, quota: int, expected: int | None) -> None:
-        self.room = room  # bytes that may be sent
-        self.quota = quota  # bytes that the client may send
-        self.expected = expected  # bytes that the client announced and has not sent
-        self.heard = False  # the client has sent everything
-
-
-class Frames(Generic[T]):
-    """One connection's frames."""
+class Frames(Outgoing, Generic[T]):
+    """One connection's frames, both ways."""
 
     def __init__(
         self,
         listener: Listener[T],
         read: Callable[[Headers], T],
         expected: Callable[[T], int | None],
-        *,
-        streams: int,
-        window: int,
-        stream_window: int,
-        max_frame: int,
-        max_headers: int,
+        limits: Limits,
     ) -> None:
         """`read` says what a request's headers mean, `expected` how many bytes it announces."""
+        super().__init__(limits)
         self._listener = listener
         self._expected = expected
-        self._fields: Fields[T] = Fields(4 * max_headers, read)
-        self._streams: dict[int, Flow] = {}
-        self._most = streams
-        self._largest_block = 4 * max_headers + SMALLEST_MAX_FRAME
-        self._quota, self._stream_quota = window, stream_window
-        self._max_frame = max_frame
+        self._fields: Fields[T] = Fields(4 * limits.max_headers, read)
+        self._largest_block = 4 * limits.max_headers + SMALLEST_MAX_FRAME
         self._rest = b""
         self._greeted = 0  # bytes of the preface that came
         self._began = False  # the client's settings have come
         self._block: list[bytes] | None = None
         self._block_of = (0, False)
-        self._deaf: dict[int, None] = {}
-        self._first_room = FIRST_WINDOW
-        self._room = FIRST_WINDOW
-        self._largest_sent = SMALLEST_MAX_FRAME
-        self._no_table = NO_TABLE
-        self.highest = 0
-        settings = (
-            (MAX_STREAMS, streams),
-            (INITIAL_WINDOW, stream_window),
-            (MAX_FRAME, max_frame),
-            (MAX_HEADERS, max_headers),
-        )
-        self._out = [_frame(SETTINGS, 0, 0, b"".join(struct.pack(">HI", *pair) for pair in settings))]
-        self._out.append(_frame(WINDOW_UPDATE, 0, 0, (window - FIRST_WINDOW).to_bytes(4, "big")))
-
-    # What comes.
 
     def feed(self, data: bytes) -> None:
         """Read what came. Raises `Fault`."""
@@ -122,7 +71,7 @@ class Frames(Generic[T]):
         while end - position >= LENGTH:
             first, flags, number = HEAD.unpack_from(data, position)
             length, kind = first >> 8, first & 0xFF
-            if length > self._max_frame:
+            if length > self._limits.max_frame:
                 raise Fault(Reason.FRAME_SIZE_ERROR, f"a frame of {length} bytes")
             stop = position + LENGTH + length
             if stop > end:
@@ -209,10 +158,10 @@ class Frames(Generic[T]):
         expected = self._expected(request)
         if ended and expected:
             self._refuse(number, Reason.PROTOCOL_ERROR)
-        elif len(self._streams) >= self._most:
+        elif len(self._streams) >= self._limits.streams:
             self._refuse(number, Reason.REFUSED_STREAM)
         else:
-            flow = self._streams[number] = Flow(self._first_room, self._stream_quota, expected)
+            flow = self._streams[number] = Flow(self._first_room, self._limits.stream_window, expected)
             flow.heard = ended
             self._listener.opened(number, request, ended)
 
@@ -260,7 +209,7 @@ class Frames(Generic[T]):
         self._began = True
         for key, value in struct.iter_unpack(">HI", payload):
             self._setting(key, value)
-        self._out.append(_frame(SETTINGS, ACK, 0, b""))
+        self._out.append(frame(SETTINGS, ACK, 0, b""))
         self._listener.idle()
         self._listener.room()
 
@@ -289,7 +238,7 @@ class Frames(Generic[T]):
         if len(payload) != 8:
             raise Fault(Reason.FRAME_SIZE_ERROR, "PING has eight bytes")
         if not flags & ACK:
-            self._out.append(_frame(PING, ACK, 0, payload))
+            self._out.append(frame(PING, ACK, 0, payload))
             self._listener.idle()
 
     def _goaway(self, number: int, flags: int, payload: bytes) -> None:
@@ -335,81 +284,6 @@ class Frames(Generic[T]):
         self.reset(number, reason)
         self._listener.reset(number)
 
-    # What goes.
-
-    def take(self) -> bytes:
-        """What is to be sent now."""
-        out, self._out = self._out, []
-        return b"".join(out)
-
-    @property
-    def filled(self) -> bool:
-        """Whether there is something to be sent."""
-        return bool(self._out)
-
-    def room(self, number: int) -> int:
-        """How many bytes of data the client takes of a stream now."""
-        flow = self._streams.get(number)
-        return 0 if flow is None else min(self._room, flow.room)
-
-    def begin(self, number: int, block: bytes) -> None:
-        """Send headers, as `fields.written` has them."""
-        self._send_block(number, 0, block)
-
-    def send(self, number: int, data: bytes) -> None:
-        """Send data for which there is room."""
-        flow = self._streams[number]
-        flow.room -= len(data)
-        self._room -= len(data)
-        for position in range(0, len(data), self._largest_sent):
-            self._out.append(_frame(DATA, 0, number, data[position : position + self._largest_sent]))
-
-    def end(self, number: int, block: bytes) -> None:
-        """Send the last headers; the stream is over, and a client that still sends is not heard."""
-        self._send_block(number, END_STREAM, block)
-        if not self._streams.pop(number).heard:
-            self.reset(number, Reason.NO_ERROR)
-
-    def reset(self, number: int, reason: Reason) -> None:
-        """End a stream at once; what comes for it after this is nobody's fault."""
-        self._out.append(_frame(RST_STREAM, 0, number, reason.to_bytes(4, "big")))
-        self._streams.pop(number, None)
-        if len(self._deaf) >= DEAF:
-            del self._deaf[next(iter(self._deaf))]
-        self._deaf[number] = None
-
-    def allow(self, number: int, more: int) -> None:
-        """Let the client send more on a stream, or (0) on the connection."""
-        if number and (flow := self._streams.get(number)):
-            flow.quota += more
-        elif number:
-            return
-        else:
-            self._quota += more
-        if more:
-            self._out.append(_frame(WINDOW_UPDATE, 0, number, more.to_bytes(4, "big")))
-
-    def ping(self) -> None:
-        """Ask whether the client is still there."""
-        self._out.append(_frame(PING, 0, 0, b"are you?"))
-
-    def goaway(self, reason: Reason, *, last: int | None = None) -> None:
-        """Take no streams after `last`, by default those that came."""
-        last = self.highest if last is None else last
-        self._out.append(_frame(GOAWAY, 0, 0, struct.pack(">II", last, reason)))
-
-    def _send_block(self, number: int, flags: int, block: bytes) -> None:
-        if self._no_table:
-            block, self._no_table = self._no_table + block, b""
-        if len(block) <= self._largest_sent:
-            self._out.append(_frame(HEADERS, flags | END_HEADERS, number, block))
-            return
-        parts = [block[at : at + self._largest_sent] for at in range(0, len(block), self._largest_sent)]
-        self._out.append(_frame(HEADERS, flags, number, parts[0]))
-        for part in parts[1:-1]:
-            self._out.append(_frame(CONTINUATION, 0, number, part))
-        self._out.append(_frame(CONTINUATION, END_HEADERS, number, parts[-1]))
-
 
 Reader = Callable[["Frames[T]", int, int, bytes], None]
 READERS: list[Reader] = [  # type: ignore[type-arg]
@@ -424,10 +298,6 @@ READERS: list[Reader] = [  # type: ignore[type-arg]
     Frames._window_update,
     Frames._continuation,
 ]
-
-
-def _frame(kind: int, flags: int, number: int, payload: bytes) -> bytes:
-    return HEAD.pack(len(payload) << 8 | kind, flags, number) + payload
 
 
 def _unpadded(payload: bytes) -> bytes:

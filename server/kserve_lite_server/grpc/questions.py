@@ -12,7 +12,7 @@ from kserve_lite_server.engine.turns import Job
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.grpc import messages, plain
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.calls import Unary
+from kserve_lite_server.grpc.unary import Unary
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.observe import Seen, Trace
 from kserve_lite_server.metrics import Answered

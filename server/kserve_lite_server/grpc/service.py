@@ -12,9 +12,10 @@ from kserve_lite_server.engine.turns import Turns
 from kserve_lite_server.errors import ServeError, invalid
 from kserve_lite_server.grpc import messages
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.calls import Answer, Calls, Unary
+from kserve_lite_server.grpc.calls import Calls
 from kserve_lite_server.grpc.questions import Question, read_question, respond
 from kserve_lite_server.grpc.status import encoded
+from kserve_lite_server.grpc.unary import Answer, Unary
 from kserve_lite_server.http.context import Context
 from kserve_lite_server.http.heavy import HEAVY_BYTES, off_loop
 from kserve_lite_server.protocol import inference

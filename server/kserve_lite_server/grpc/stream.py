@@ -74,7 +74,7 @@ class Stream:
         self.begun = False  # the call is being answered
         self._messages = Messages(head.encoding, largest)
         self._begun = False
-        self._out: list[bytes] = []  # what the client has no room for yet
+        self._out: list[bytes | memoryview] = []  # what the client has no room for yet
         self._trailers = GOOD
         self.call = method(self)
 
@@ -143,7 +143,7 @@ class Stream:
             sent = connection.send(self, self._out[0])
             connection.held -= sent
             if sent < len(self._out[0]):
-                self._out[0] = self._out[0][sent:]
+                self._out[0] = memoryview(self._out[0])[sent:]  # a copy each would be many of a large answer
                 connection.wait(self)
                 return
             del self._out[0]

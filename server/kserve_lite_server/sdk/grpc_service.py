@@ -6,7 +6,8 @@ from kserve_lite_server import __version__
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.grpc import messages
 from kserve_lite_server.grpc import open_inference_pb2 as pb
-from kserve_lite_server.grpc.calls import Calls, Unary
+from kserve_lite_server.grpc.calls import Calls
+from kserve_lite_server.grpc.unary import Unary
 from kserve_lite_server.http.heavy import off_loop
 from kserve_lite_server.sdk.deadline import within
 from kserve_lite_server.sdk.errors import refusal
@@ -67,7 +68,7 @@ class Service(Calls):
 
         with within(self._host.settings.request_timeout if seconds is None else seconds):
             asked = await off_loop(call.size, read)
-            result, headers = await self._host.run(model, asked, call.metadata, InferenceVerb.PREDICT)
+            result, headers = await self._host.run(model, asked, dict(call.metadata), InferenceVerb.PREDICT)
         call.trailer.extend(
             (name.lower().encode(), str(value).encode())
             for name, value in headers.items()
