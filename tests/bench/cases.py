@@ -144,7 +144,7 @@ OURS_GRPC = replace(
         *("-m", "kserve_lite_server", "--model_name", MODEL, "--model_dir", str(launch.model_dir)),
         *("--http_port", "0", "--grpc_port", str(launch.port)),
     ],
-    packages=(*OURS.packages, "grpcio"),
+    packages=(*OURS.packages, "hpack"),
 )
 OURS_ON_ONE_PORT = replace(
     OURS_GRPC,

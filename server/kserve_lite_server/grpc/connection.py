@@ -77,8 +77,6 @@ class Connection(asyncio.Protocol):
         self._door.connections.add(self)
         self._rest = self._door.settings.keep_alive_timeout
         self._timer = self._loop.call_later(self._rest, self._tick)
-        if self._door.draining:
-            self.warn()
         self.flush()
 
     def data_received(self, data: bytes) -> None:

@@ -35,7 +35,6 @@ class Door:
             **health.methods(),
             **Reflection((NAME, HEALTH, REFLECTION)).methods(),
         }
-        self._process = process
         self._listener = listener
         self._tls = tls
         self._server: asyncio.Server | None = None
@@ -46,11 +45,6 @@ class Door:
         process.leaving.append(health.refresh)
         process.leaving.append(self._warn)
         process.closing.append(self._close)
-
-    @property
-    def draining(self) -> bool:
-        """Whether clients had better make their next calls elsewhere."""
-        return self._process.draining
 
     def connection(self) -> Connection:
         """A new client's connection."""

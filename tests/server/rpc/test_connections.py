@@ -182,9 +182,9 @@ def test_the_end_is_told_first_and_what_runs_is_answered(tmp_path: Path) -> None
 
             idle.until(lambda: idle.gone)
             assert idle.gone == [(0, 2**31 - 1)]
-        heard = Wire.receive
-        while not client.gone:
-            heard(client)
+        with wire(server.port) as late:  # who has not heard yet that this server is no more to be asked
+            assert late.call(LIVE, EMPTY).status == 0
+        client.until(lambda: client.gone)
         assert client.gone == [(0, 2**31 - 1)]
         (tmp_path / "go").touch()
         received = b""

@@ -1,5 +1,8 @@
 """TLS and mutual TLS on the gRPC port, and a certificate that is replaced while the server runs."""
 
+import shutil
+import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -82,6 +85,47 @@ def test_mutual_tls_wants_a_client_certificate_of_the_named_authority(tmp_path: 
             infer(port, chain.read_bytes())
 
 
+def test_new_authorities_and_a_new_certificate_are_used_by_the_next_handshake(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, "server")
+    first, second = certificate(tmp_path, "first"), certificate(tmp_path, "second")
+    authority = tmp_path / "authority.crt"
+    shutil.copy(first[0], authority)
+    save(iris(), tmp_path / "model")
+    flags = ["--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}"]
+    with serving(tmp_path / "model", *flags, f"--grpc_tls_client_ca={authority}") as server:
+        port = grpc_port(server)
+        trusted = chain.read_bytes()
+        assert infer(port, trusted, *first) == [0]
+        with pytest.raises((grpc.FutureTimeoutError, grpc.RpcError)):
+            infer(port, trusted, *second)
+
+        shutil.copy(second[0], authority)
+
+        assert infer(port, trusted, *second) == [0]
+        with pytest.raises((grpc.FutureTimeoutError, grpc.RpcError)):
+            infer(port, trusted, *first)
+
+        key.write_text("half a file")  # between the files of a replacement the old ones stay
+
+        assert infer(port, trusted, *second) == [0]
+        assert "Traceback" not in server.log()
+
+
+def test_http_2_is_agreed_on_in_the_handshake(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path, "server")
+    save(iris(), tmp_path / "model")
+    flags = ["--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}"]
+    context = ssl.create_default_context(cafile=chain)
+    context.set_alpn_protocols(["http/1.1", "h2"])
+    with serving(tmp_path / "model", *flags) as server:
+        address = ("127.0.0.1", grpc_port(server))
+        with (
+            socket.create_connection(address) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            assert secure.selected_alpn_protocol() == "h2"
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
@@ -89,6 +133,9 @@ def test_mutual_tls_wants_a_client_certificate_of_the_named_authority(tmp_path: 
         pytest.param(["--grpc_tls_client_ca=a.crt"], "needs --grpc_tls_cert", id="authority alone"),
         pytest.param(
             ["--grpc_tls_cert=no.crt", "--grpc_tls_key=no.key"], "cannot read no.key", id="no such file"
+        ),
+        pytest.param(
+            ["--grpc_tls_cert=/etc/hosts", "--grpc_tls_key=/etc/hosts"], "cannot be used", id="no certificate"
         ),
     ],
 )
