@@ -57,7 +57,7 @@ def kserve(session: Session) -> Iterator[Namespace]:
 
     KServe's controller itself is a container that does nothing: it is stopped before anything else.
     """
-    chart = build.source("kserve-router") / "charts" / "kserve-crd"
+    chart = build.source("kserve") / "charts" / "kserve-crd"
     session.helm("install", "kserve-crd", chart, "--namespace", "kserve", "--create-namespace")
     kubectl = session.kubectl
     controller = ("kserve-controller-manager", f"--image={SERVER}", "--namespace=kserve")

@@ -21,8 +21,8 @@ from typing import Any
 
 import kserve_lite
 from kserve_lite.controller import kinds
-from kserve_lite.controller.cluster import OURS
 from kserve_lite.controller.runtime.kube import TRANSIENT, Key, Kind, Kube
+from tests.bench.controller import kserve
 from tests.bench.controller.figures import Figures, write
 from tests.bench.controller.process import Controller, wait
 from tests.server.cgroups import limited
@@ -30,6 +30,8 @@ from tools.cluster.provider import KUBECONFIG
 
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces", namespaced=False)
 WRITERS = 8
+# Both controllers make the same of a service with these: no autoscaler, nothing of Knative.
+ALIKE = {"serving.kserve.io/autoscalerClass": "none", "serving.kserve.io/deploymentMode": "Standard"}
 
 
 def main() -> None:
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--print-only", action="store_true", help="leave docs/benchmarks.md as it is")
     parser.add_argument("--limited", type=int, default=100,
                         help="services for a controller under 100m of CPU and 300Mi (as root; 0: none)")  # fmt: skip
+    parser.add_argument("--peer", type=int, default=300,
+                        help="services to compare with KServe's manager, in turn (0: none)")  # fmt: skip
     arguments = parser.parse_args()
     # As in the image: what is imported has its bytecode, whatever the environment of a developer says.
     bytecode = [sys.executable, "-m", "compileall", "-q", str(Path(kserve_lite.__path__[0]))]
@@ -101,6 +105,8 @@ async def measure(arguments: argparse.Namespace) -> Figures:
                 )
                 controller.stop(signal.SIGKILL)
             await delete(kube, space)
+        if arguments.peer:
+            await compare(kube, space, controller, arguments.peer, figures)
     finally:
         controller.stop(signal.SIGKILL)
         await kube.delete(
@@ -108,6 +114,41 @@ async def measure(arguments: argparse.Namespace) -> Figures:
         )
         await kube.close()
     return figures
+
+
+async def compare(kube: Kube, space: str, controller: Controller, services: int, figures: Figures) -> None:
+    """Let KServe's manager and ours do the same in turn, each when the other's children are gone."""
+    figures.peer_services = services
+    await kserve.install(kube)
+    with tempfile.TemporaryDirectory() as folder:
+        manager = kserve.Manager(controller.kubeconfig, Path(folder)).start()
+        try:
+            await asyncio.to_thread(manager.ready)
+            await empty(kube, space)
+            figures.peer_theirs = await fill(kube, space, "theirs", services, children_each=kserve.CHILDREN)
+            said(f"KServe's manager: last child after {figures.peer_theirs:.1f} s")
+            figures.peer_deleted = await delete(kube, space)
+            said(f"KServe's manager: deleted after {figures.peer_deleted:.1f} s")
+        finally:
+            manager.stop()
+    await empty(kube, space)
+    controller.prefix = ()
+    controller.start().ready()
+    figures.peer_ours = await fill(kube, space, "ours", services)
+    said(f"ours beside it: last child after {figures.peer_ours:.1f} s")
+
+
+async def empty(kube: Kube, space: str, seconds: float = 900) -> None:
+    """Wait until Kubernetes' own controllers have taken away what became of earlier services."""
+    end = time.monotonic() + seconds
+    for kind in (kinds.DEPLOYMENT, kinds.SERVICE, kinds.POD):
+        while True:
+            answer = await kube.wire.request("GET", kind.path(space), params={"limit": "1"})
+            if not json.loads(answer.body)["items"]:
+                break
+            if time.monotonic() > end:
+                raise TimeoutError(f"{kind.plural} are left in {space} after {seconds:.0f} s")
+            await asyncio.sleep(1)
 
 
 def said(what: str) -> None:
@@ -139,12 +180,12 @@ async def runtime(kube: Kube, space: str) -> None:
 
 def service(space: str, name: str, number: int) -> dict[str, Any]:
     """Return one service; no scheduler is called `nobody`, so its pod stays Pending."""
-    predictor = {"sklearn": {"storageUri": f"s3://models/{number}"}, "schedulerName": "nobody"}
+    model = {"modelFormat": {"name": "sklearn"}, "runtime": "sklearn", "storageUri": f"s3://models/{number}"}
     return {
         "apiVersion": "serving.kserve.io/v1beta1",
         "kind": "InferenceService",
-        "metadata": {"name": f"{name}-{number:05}", "namespace": space},
-        "spec": {"predictor": predictor},
+        "metadata": {"name": f"{name}-{number:05}", "namespace": space, "annotations": dict(ALIKE)},
+        "spec": {"predictor": {"model": model, "schedulerName": "nobody"}},
     }
 
 
@@ -159,11 +200,13 @@ async def create(kube: Kube, space: str, controller: Controller, figures: Figure
     figures.cpu_last_child = controller.cpu - figures.cpu_before
 
 
-async def fill(kube: Kube, space: str, name: str, services: int, each: list[float] | None = None) -> float:
+async def fill(
+    kube: Kube, space: str, name: str, services: int, each: list[float] | None = None, children_each: int = 3
+) -> float:
     """Create services; return seconds until the last child of the last, and put those of each into `each`."""
     made: dict[str, float] = {}
     complete: dict[str, float] = {}
-    watching = asyncio.ensure_future(children(kube, space, name, complete, services))
+    watching = asyncio.ensure_future(children(kube, space, name, complete, services, children_each))
     await asyncio.sleep(0.5)
     began = time.monotonic()
     numbers = iter(range(services))
@@ -184,15 +227,17 @@ async def fill(kube: Kube, space: str, name: str, services: int, each: list[floa
     return max(complete.values()) - began
 
 
-async def children(kube: Kube, space: str, head: str, complete: dict[str, float], services: int) -> None:
-    """Note when each service whose name begins with `head` has its Deployment and both Services."""
+async def children(
+    kube: Kube, space: str, head: str, complete: dict[str, float], services: int, each: int
+) -> None:
+    """Note when each service whose name begins with `head` has its `each` children: Deployment and Services."""
     seen: dict[str, set[tuple[str, str]]] = {}
 
     async def follow(kind: Kind) -> None:
         version = "0"
         while len(complete) < services:
             try:
-                async for event in kube.watch(kind, version, space, OURS):
+                async for event in kube.watch(kind, version, space):
                     if event.type == "OPENED":
                         continue
                     meta = event.object["metadata"]
@@ -202,7 +247,7 @@ async def children(kube: Kube, space: str, head: str, complete: dict[str, float]
                     ):
                         has = seen.setdefault(name, set())
                         has.add((kind.kind, meta["name"]))
-                        if len(has) == 3:
+                        if len(has) == each:
                             complete.setdefault(name, time.monotonic())
                     if len(complete) >= services:
                         return

@@ -26,29 +26,11 @@ _LEADS = 'leader_election_master_status{name="kserve-lite"} 1.0'
 READING = frozenset({"get", "list", "watch"})
 
 
-@dataclass
-class Controller:
-    """`kserve-lite controller` on loopback; `prefix` is a command in front of it, such as one that limits it."""
+class Process:
+    """What the kernel knows of a process that was started here."""
 
-    kubeconfig: Path
+    process: subprocess.Popen[bytes]
     log: Path
-    prefix: tuple[str, ...] = ()
-
-    def start(self) -> Controller:
-        """Start the process and return at once; `ready` waits for its first lists."""
-        self.port = free_port()
-        self.began = time.monotonic()
-        command = [*self.prefix, sys.executable, "-m", "kserve_lite", "controller", f"--kubeconfig={self.kubeconfig}",
-                   f"--address=127.0.0.1:{self.port}", "--log-level=warning"]  # fmt: skip
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        return self
-
-    def ready(self, seconds: float = 120) -> float:
-        """Wait until it has listed everything and leads; return seconds since the start."""
-        wait(lambda: self._ask("/readyz") is not None, seconds)
-        wait(lambda: _LEADS in (self._ask("/metrics") or ""), seconds)
-        return time.monotonic() - self.began
 
     def stop(self, number: int = signal.SIGTERM) -> float:
         """End it; return how long that took."""
@@ -71,6 +53,31 @@ class Controller:
         found = re.search(rf"^{which}:\s+(\d+) kB", status, re.MULTILINE)
         assert found is not None
         return int(found.group(1)) * 1024 / 1e6
+
+
+@dataclass
+class Controller(Process):
+    """`kserve-lite controller` on loopback; `prefix` is a command in front of it, such as one that limits it."""
+
+    kubeconfig: Path
+    log: Path
+    prefix: tuple[str, ...] = ()
+
+    def start(self) -> Controller:
+        """Start the process and return at once; `ready` waits for its first lists."""
+        self.port = free_port()
+        self.began = time.monotonic()
+        command = [*self.prefix, sys.executable, "-m", "kserve_lite", "controller", f"--kubeconfig={self.kubeconfig}",
+                   f"--address=127.0.0.1:{self.port}", "--log-level=warning"]  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return self
+
+    def ready(self, seconds: float = 120) -> float:
+        """Wait until it has listed everything and leads; return seconds since the start."""
+        wait(lambda: self._ask("/readyz") is not None, seconds)
+        wait(lambda: _LEADS in (self._ask("/metrics") or ""), seconds)
+        return time.monotonic() - self.began
 
     def requests(self) -> dict[tuple[str, str], int]:
         """Requests so far by verb and resource, those for the Lease left out."""
@@ -105,12 +112,19 @@ class Controller:
         raise TimeoutError(f"not settled within {patience:.0f} s")
 
     def _ask(self, path: str) -> str | None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return str(answer.read().decode())
-        except OSError:
-            assert self.process.poll() is None, f"the controller ended: see {self.log}"
-            return None
+        return answers(self, f"http://127.0.0.1:{self.port}{path}")
+
+
+def answers(process: Process, url: str) -> str | None:
+    """What a running process says at a URL; None while it says nothing."""
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        assert process.process.poll() is None, (
+            f"it ended with status {process.process.poll()}: see {process.log}"
+        )
+        return None
 
 
 def wait(done: object, seconds: float) -> None:
