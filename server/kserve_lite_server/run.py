@@ -26,7 +26,7 @@ from kserve_lite_server.repository.control import Control, LocalControl
 from kserve_lite_server.repository.repository import Entry, Repository
 from kserve_lite_server.repository.startup import open_repository
 from kserve_lite_server.settings import Settings
-from kserve_lite_server.sockets import listen
+from kserve_lite_server.sockets import listen, place
 from kserve_lite_server.spans import open_spans
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def serve_here(
     gc.freeze()  # what is there now stays: a collection would only walk scikit-learn's modules
     open_door(context, grpc)
     host, port = listener.getsockname()[:2]
-    log.info("serving %s on http://%s:%d", ", ".join(repository.names) or "no model", host, port)
+    log.info("serving %s on http://%s", ", ".join(repository.names) or "no model", place(host, port))
     app = App(context, ROUTES)
     answered = serve(context, app, listener, hot_path(context, app))
     if spans:
@@ -119,7 +119,7 @@ def open_door(context: Context, listener: socket.socket | None) -> None:
         entries = context.repository.entries
         return context.ready, {e.name: e.model is not None and not context.draining for e in entries}
 
-    log.info("serving gRPC on %s:%d", settings.host, settings.grpc_port)
+    log.info("serving gRPC on %s", place(settings.host, settings.grpc_port))
     health = Health(states)
     context.repository.changed.append(lambda entry: health.refresh())
     Door(context, Service(context), health, listener, tls_files(settings))

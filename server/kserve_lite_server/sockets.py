@@ -24,8 +24,13 @@ def listen(host: str, port: int) -> socket.socket:
                 f"port {port} is in use; end the other process or choose another --http_port"
             ) from None
         raise PortTaken(
-            f"cannot listen on {host}:{port}: {error.strerror}; see --host and --http_port"
+            f"cannot listen on {place(host, port)}: {error.strerror}; see --host and --http_port"
         ) from None
+
+
+def place(host: str, port: int) -> str:
+    """Host and port as a URL has them: an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -125,7 +125,7 @@ def _await_port(server: Server) -> int:
     found: list[str] = []
 
     def said() -> bool:
-        found.extend(re.findall(r"on http://127\.0\.0\.1:(\d+)", server.log()))
+        found.extend(re.findall(r"on http://(?:127\.0\.0\.1|\[::1\]):(\d+)", server.log()))
         return bool(found) or server.process.poll() is not None
 
     until(said, timeout=180)

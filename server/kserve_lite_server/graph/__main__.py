@@ -15,7 +15,7 @@ from kserve_lite_server.graph.service import SWEEP_SECONDS, Service
 from kserve_lite_server.graph.settings import Settings, read_settings
 from kserve_lite_server.graph.watch import watch
 from kserve_lite_server.logs import set_up_logs
-from kserve_lite_server.sockets import listen
+from kserve_lite_server.sockets import listen, place
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -57,7 +57,7 @@ async def serve(settings: Settings, listener: socket.socket) -> int:
     ]
     gc.freeze()
     host, port = listener.getsockname()[:2]
-    service.log.info("graph %s on http://%s:%d", service.router.graph.name, host, port)
+    service.log.info("graph %s on http://%s", service.router.graph.name, place(host, port))
     await ending.wait()
     service.log.info("ending: %d requests are running", service.metrics.in_flight)
     service.drain()

@@ -25,7 +25,7 @@ from kserve_lite_server.sdk.logs import configure_logging
 from kserve_lite_server.sdk.model import BaseKServeModel, Model
 from kserve_lite_server.sdk.repository import ModelRepository
 from kserve_lite_server.settings import NO_THREADS, Settings
-from kserve_lite_server.sockets import listen
+from kserve_lite_server.sockets import listen, place
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ class ModelServer:
         self._open_door(host, grpc)
         address, port = listener.getsockname()[:2]
         names = ", ".join(self.registered_models.get_models()) or "no model"
-        log.info("serving %s on http://%s:%d", names, address, port)
+        log.info("serving %s on http://%s", names, place(address, port))
         server = make_server(host, App(host, routes(self._routes)), BoundedHttpProtocol)
         await server.serve(sockets=[listener])
         for model in [*models, checker]:
@@ -157,7 +157,7 @@ class ModelServer:
         from kserve_lite_server.grpc.health import Health
         from kserve_lite_server.sdk.grpc_service import Service
 
-        log.info("serving gRPC on %s:%d", self.settings.host, self.settings.grpc_port)
+        log.info("serving gRPC on %s", place(self.settings.host, self.settings.grpc_port))
         Door(host, Service(host), Health(host.states), listener)
 
 

@@ -1,8 +1,10 @@
 """Health, metadata, repository, limits and the end of a server, as gRPC clients see them."""
 
 import queue
+import re
 import signal
 import threading
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ import tritonclient.grpc.aio as triton_aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from tritonclient.grpc import service_pb2 as pb
+from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from tests.server.models import IRIS, iris, save, slow
-from tests.server.process import refused, until
+from tests.server.process import refused, serving, until
 from tests.server.rpc.client import Both, Input, both, refusal, request, tensors
 
 pytestmark = pytest.mark.slow
@@ -325,3 +328,16 @@ def test_calls_are_counted_and_logged_as_requests_over_rest_are(tmp_path: Path) 
         until(counted)
         until(lambda: "gRPC /inference.GRPCInferenceService/ModelInfer 400" in running.rest.log())
         assert '"trace_id":"' + "a" * 32 in running.rest.log()
+
+
+def test_an_address_of_ipv6_is_said_as_clients_write_it_and_answers_both_protocols(tmp_path: Path) -> None:
+    save(iris(), tmp_path)
+    with serving(tmp_path, "--host=::1", "--enable_grpc=true", "--grpc_port=0") as server:
+        port = re.search(r"serving gRPC on (\[::1\]:\d+)", server.log())
+        assert port, server.log()
+        with grpc.insecure_channel(port[1]) as channel:
+            answer = GRPCInferenceServiceStub(channel).ServerLive(pb.ServerLiveRequest(), timeout=10)
+        with urllib.request.urlopen(f"http://[::1]:{server.port}/v2/health/live", timeout=10) as page:
+            status = page.status
+
+    assert (answer.live, status) == (True, 200)
