@@ -174,10 +174,14 @@ def model(namespace: Namespace, name: str) -> str:
 
 
 def killed_for_memory(namespace: Namespace, app: str) -> bool:
+    """Whether its container was killed and started again.
+
+    As far as is known: a kubelet that collects dead containers in the moment between the new one's creation and its
+    start keeps nothing of the old one, and a runtime may say 137 (killed) without a reason.
+    """
     states = [status for pod in namespace.pods(app) for status in pod["status"].get("containerStatuses", [])]
-    return any(
-        state.get("lastState", {}).get("terminated", {}).get("reason") == "OOMKilled" for state in states
-    )
+    ends = [state.get("lastState", {}).get("terminated") for state in states if state["restartCount"]]
+    return bool(ends) and all(end is None or end["exitCode"] == 137 for end in ends)
 
 
 def autoscaler(name: str) -> pods.Object:

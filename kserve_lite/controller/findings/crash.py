@@ -7,6 +7,7 @@ from kserve_lite.controller.findings.finding import Finding
 from kserve_lite.controller.findings.pod import Container, Evidence
 
 _LOAD_CODES = ("model_",)
+KILLED = 137  # 128 and the number of SIGKILL
 
 
 def out_of_memory(container: Container) -> Finding | None:
@@ -25,14 +26,15 @@ def crashed(container: Container, evidence: Evidence) -> Finding | None:
     if ended is None or container.ready:
         return None
     words = str(ended.get("message") or "") or evidence.logs.get(container.name, "")
-    return _from_words(
-        container,
-        words,
-        f"it ended with exit code {ended.get('exitCode')}",
-        "Crashed",
-        ended.get("exitCode"),
-        ended.get("finishedAt"),
-    )
+    exit_code = ended.get("exitCode")
+    what, code = f"it ended with exit code {exit_code}", "Crashed"
+    if exit_code == KILLED and log.last_error(words) is None:
+        # The runtime does not always hear of the kernel's reason when a container dies in its first moments.
+        what, code = (
+            f"it was killed (exit code {KILLED}), most likely for more memory than its limit",
+            "OutOfMemory",
+        )
+    return _from_words(container, words, what, code, exit_code, ended.get("finishedAt"))
 
 
 def not_answering(container: Container, evidence: Evidence) -> Finding | None:

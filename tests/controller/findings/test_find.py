@@ -132,6 +132,28 @@ CASES = [
         id="out of memory, and started again",
     ),
     pytest.param(
+        pod("p", container(last=ended(137, "Error"), waiting={"reason": "CrashLoopBackOff"})),
+        Evidence(),
+        "OutOfMemory",
+        ("was killed (exit code 137), most likely for more memory than its limit",),
+        None,
+        id="killed in its first moments, when the runtime does not say why",
+    ),
+    pytest.param(
+        pod(
+            "p",
+            container(
+                last=ended(137, "Error", f"{SERVER}: no model at all [model_file_unreadable]\n"),
+                running=RUNNING,
+            ),
+        ),
+        Evidence(),
+        "ModelLoadFailed",
+        ("no model at all",),
+        None,
+        id="killed after an error of its own",
+    ),
+    pytest.param(
         pod("p", CRASH),
         Evidence(),
         "Crashed",
