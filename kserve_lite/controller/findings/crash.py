@@ -21,7 +21,7 @@ def out_of_memory(container: Container) -> Finding | None:
 
 
 def crashed(container: Container, evidence: Evidence) -> Finding | None:
-    """It ended by itself; its last words say why."""
+    """It ended by itself, or was killed and nobody says why; its last words tell."""
     ended = container.ended
     if ended is None or container.ready:
         return None

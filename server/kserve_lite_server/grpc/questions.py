@@ -59,7 +59,7 @@ def read_question(
         model = context.repository.model(request.model_name, version)
     except ServeError:
         return None
-    if model.plan.methods[model.method].kernel is None:
+    if not model.has_kernel:
         return None
     rows = plain.read(request, model.signature.features)
     if rows is None or not model.pace.fits_loop(len(rows)):

@@ -19,7 +19,6 @@ from kserve_lite_server.http.questions import (
     read_head,
     read_question,
     respond,
-    written,
 )
 from kserve_lite_server.http.response import Response
 
@@ -208,10 +207,11 @@ class HotProtocol(BoundedHttpProtocol):
         self._waiting -= 1
         hot.ended.append(question)
         headers = self.server_state.default_headers
-        if (body := written(question, answer)) is not None:
-            message = hot.usual_head(headers, len(body)) + body
+        reply = respond(hot.context, question, answer)
+        if isinstance(reply, bytes):
+            message = hot.usual_head(headers, len(reply)) + reply
         else:
-            message = _message(respond(hot.context, question, answer), hot.default_headers(headers))
+            message = _message(reply, hot.default_headers(headers))
         if self.transport.is_closing():
             return
         self.transport.write(message)

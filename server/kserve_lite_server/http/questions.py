@@ -171,54 +171,41 @@ def _answering(context: Context, head: Head) -> Model | None:
     if head.length > context.settings.max_request_bytes:
         return None
     model = context.repository.model(head.model, head.version)
-    quick = model.plan.methods[model.method].kernel is not None and model.pace.fits_loop(1)
-    return model if quick else None
+    return model if model.has_kernel and model.pace.fits_loop(1) else None
 
 
-def written(question: Question, answer: Any) -> bytes | None:
-    """The body of a usual answer, which has no header of its own; None leaves it to `respond`."""
-    if question.trace is not None or isinstance(answer, ServeError):
-        return None
+def respond(context: Context, question: Question, answer: Any) -> bytes | Response:
+    """The reply to a question, as the application writes it: the JSON alone where it is a success without headers of
+    its own. The question learns what became of it."""
     begun = perf_counter()
-    try:
-        body = _plain(question, answer)
-    except Exception:  # the other way finds it again, and has the words for it
-        return None
-    if body is None or (len(body) >= compression.SMALLEST and question.head.accept_encoding):
-        return None
-    now = perf_counter()
-    question.encoding, question.seconds = now - begun, now - question.since
-    question.status, question.sent = 200, len(body)
-    return body
-
-
-def respond(context: Context, question: Question, answer: Any) -> Response:
-    """The reply to a question, as the application writes it; the question learns what became of it."""
-    begun = perf_counter()
-    response = _respond(context, question, answer)
+    reply = _reply(context, question, answer)
     if question.trace:
-        response.headers["traceparent"] = question.trace.header
+        reply = Response(body=reply) if isinstance(reply, bytes) else reply
+        reply.headers["traceparent"] = question.trace.header
     now = perf_counter()
     question.encoding, question.seconds = now - begun, now - question.since
-    question.status, question.code, question.sent = response.status, response.code, len(response.body)
-    return response
+    if isinstance(reply, bytes):
+        question.status, question.sent = 200, len(reply)
+    else:
+        question.status, question.code, question.sent = reply.status, reply.code, len(reply.body)
+    return reply
 
 
-def _respond(context: Context, question: Question, answer: Any) -> Response:
+def _reply(context: Context, question: Question, answer: Any) -> bytes | Response:
     if isinstance(answer, ServeError):
         return error_response(answer)
     try:
-        response = Response(body=_plain(question, answer) or question.head.write(context, question, answer))
+        body = _plain(question, answer) or question.head.write(context, question, answer)
     except ServeError as error:
         return error_response(error)
     except Exception:
         log.exception("the answer of model %s cannot be written", question.model.name)
         return error_response(ServeError("internal", "the server failed; its log says why"))
     accept = question.head.accept_encoding
-    if len(response.body) >= compression.SMALLEST and accept and (encoding := compression.choose(accept)):
-        response.body = compression.compress(response.body, encoding)
-        response.headers = {"content-encoding": encoding, "vary": "accept-encoding"}
-    return response
+    if len(body) >= compression.SMALLEST and accept and (encoding := compression.choose(accept)):
+        headers = {"content-encoding": encoding, "vary": "accept-encoding"}
+        return Response(body=compression.compress(body, encoding), headers=headers)
+    return body
 
 
 def _plain(question: Question, result: Any) -> bytes | None:

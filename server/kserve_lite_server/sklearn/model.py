@@ -41,6 +41,11 @@ class Model:
     version: str = "1"
     description: dict[str, Any] | None = None
 
+    @property
+    def has_kernel(self) -> bool:
+        """Whether a kernel computes its own method."""
+        return self.plan.methods[self.method].kernel is not None
+
     def answer(self, call: Call) -> dict[str, Any]:
         """Run the call's methods, or the model's own, on its rows.
 
