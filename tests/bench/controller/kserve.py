@@ -13,6 +13,7 @@ from typing import Any
 
 from kserve_lite.controller.runtime.kube import Kind, Kube
 from tests.bench.controller.process import Process, answers, wait
+from tests.certificates import self_signed
 from tools.apiserver import free_port
 from tools.build import program
 
@@ -58,10 +59,7 @@ class Manager(Process):
         """Start it and return at once; `ready` waits."""
         certificates = self.folder / "k8s-webhook-server" / "serving-certs"
         certificates.mkdir(parents=True)
-        files = ["-keyout", str(certificates / "tls.key"), "-out", str(certificates / "tls.crt")]
-        made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                "-days", "2", "-subj", "/CN=localhost", *files]  # fmt: skip
-        subprocess.run(made, check=True, capture_output=True)
+        self_signed(certificates, "tls", subject="localhost")
         self.port, metrics, webhook = free_port(), free_port(), free_port()
         command = [str(program("kserve-manager")), f"--metrics-addr=127.0.0.1:{metrics}", f"--webhook-port={webhook}",
                    f"--health-probe-addr=127.0.0.1:{self.port}"]  # fmt: skip

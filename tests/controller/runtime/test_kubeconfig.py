@@ -3,7 +3,6 @@
 import base64
 import json
 import ssl
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from kserve_lite.controller.runtime.credentials import Program, TokenFile
 from kserve_lite.controller.runtime.errors import NoAccess
 from kserve_lite.controller.runtime.kube import ApiError, Kube
 from kserve_lite.controller.runtime.kubeconfig import Access, _of_pod, find
+from tests.certificates import self_signed
 
 Fields = dict[str, Any]
 
@@ -42,23 +42,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a certificate and its key."""
     folder = tmp_path_factory.mktemp("pair")
-    made = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=localhost",
-    ]
-    subprocess.run(
-        [*made, "-keyout", str(folder / "tls.key"), "-out", str(folder / "tls.crt")],
-        check=True,
-        capture_output=True,
-    )
+    self_signed(folder, "tls", subject="localhost")
     return folder
 
 

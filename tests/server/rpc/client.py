@@ -1,5 +1,6 @@
 """A gRPC client for the tests: the stubs that NVIDIA's tritonclient ships, so that ours are not their own judge."""
 
+import queue
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,15 @@ def both(model_dir: Path, *flags: str, env: dict[str, str] | None = None) -> Ite
         port = grpc_port(server)
         with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
             yield Both(server, channel, port)
+
+
+def follow(watch: Any, told: "queue.Queue[int]") -> None:
+    """Hand on each state of health that a stream tells, until it ends."""
+    try:
+        for response in watch:
+            told.put(response.status)
+    except grpc.RpcError:
+        pass
 
 
 def grpc_port(server: Server) -> int:

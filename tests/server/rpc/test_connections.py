@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.server.models import IRIS, iris, save, scaler, slow
+from tests.server.models import IRIS, iris, save, slow
 from tests.server.process import until
 from tests.server.rpc.client import Both, Input, both, request
 from tests.server.rpc.wire import EMPTY, INFER, LIVE, Wire, frame, framed, headers, raw, wire
@@ -22,11 +22,8 @@ PROTOCOL, FLOW, CLOSED, SIZE, REFUSED, COMPRESSION, CALM = 1, 3, 5, 6, 7, 9, 11
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    root = tmp_path_factory.mktemp("models")
-    save(iris(), root / "iris")
-    save(scaler(), root / "scaler")
-    with both(root) as server:
+def running(pair: Path) -> Iterator[Both]:
+    with both(pair) as server:
         yield server
         assert "Traceback" not in server.rest.log()
 

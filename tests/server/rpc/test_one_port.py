@@ -44,11 +44,8 @@ def on_one_port(folder: Path, *flags: str, **more: Any) -> Iterator[Both]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    root = tmp_path_factory.mktemp("models")
-    save(iris(), root / "iris")
-    save(scaler(), root / "scaler")
-    with on_one_port(root) as running:
+def shared(pair: Path) -> Iterator[Both]:
+    with on_one_port(pair) as running:
         yield running
 
 

@@ -3,7 +3,6 @@
 import queue
 import threading
 from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
@@ -13,7 +12,7 @@ from tritonclient.grpc import service_pb2 as pb
 
 from kserve_lite_server.grpc.status import Code
 from tests.server.models import iris, save
-from tests.server.rpc.client import Both, both, refusal
+from tests.server.rpc.client import Both, both, follow, refusal
 from tests.server.rpc.wire import framed, headers, wire
 
 pytestmark = pytest.mark.slow
@@ -53,14 +52,6 @@ def test_who_watches_is_told_of_every_change_and_of_a_name_that_is_not_known(tmp
         for watch in watches:
             watch.cancel()
         assert told.empty()
-
-
-def follow(watch: Any, told: "queue.Queue[int]") -> None:
-    try:
-        for response in watch:
-            told.put(response.status)
-    except grpc.RpcError:
-        pass
 
 
 def test_reflection_answers_every_question_of_a_conversation(served: Both) -> None:

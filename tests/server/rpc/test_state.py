@@ -21,7 +21,7 @@ from tritonclient.grpc.service_pb2_grpc import GRPCInferenceServiceStub
 
 from tests.server.models import IRIS, iris, save, slow
 from tests.server.process import refused, serving, until
-from tests.server.rpc.client import Both, Input, both, refusal, request, tensors
+from tests.server.rpc.client import Both, Input, both, follow, refusal, request, tensors
 
 pytestmark = pytest.mark.slow
 
@@ -303,14 +303,6 @@ def hanging(folder: Path, *flags: str) -> Any:
     """A server whose model hangs until the file `go` appears."""
     save(slow(), folder / "model")
     return both(folder / "model", *flags, env={"SLOW_PLACE": str(folder)})
-
-
-def follow(watch: Any, states: "queue.Queue[int]") -> None:
-    try:
-        for response in watch:
-            states.put(response.status)
-    except grpc.RpcError:
-        pass
 
 
 def test_calls_are_counted_and_logged_as_requests_over_rest_are(tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 import shutil
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import grpc
 import pytest
 
+from tests.certificates import self_signed
 from tests.server.models import IRIS, iris, save
 from tests.server.process import refused, serving
 from tests.server.rpc.client import Both, Input, grpc_port, refusal, request, tensors
@@ -16,24 +16,6 @@ from tests.server.rpc.client import Both, Input, grpc_port, refusal, request, te
 pytestmark = pytest.mark.slow
 
 ROW = request("model", [Input("x", "FP64", IRIS.data[:1])], raw=True)
-
-
-def certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A certificate that is its own authority, for localhost."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ]
-    command += ["-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-    return certificate, key
 
 
 def infer(port: int, authority: bytes, *client: Path) -> list[object]:
@@ -48,7 +30,7 @@ def infer(port: int, authority: bytes, *client: Path) -> list[object]:
 
 
 def test_a_client_that_trusts_the_certificate_is_answered_and_plain_text_is_not(tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path, "server")
+    chain, key = self_signed(tmp_path, "server")
     save(iris(), tmp_path / "model")
     flags = ("--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}")
     with serving(tmp_path / "model", *flags) as server:
@@ -63,7 +45,7 @@ def test_a_client_that_trusts_the_certificate_is_answered_and_plain_text_is_not(
             )
 
         old = chain.read_bytes()
-        renewed, renewed_key = certificate(tmp_path, "renewed")
+        renewed, renewed_key = self_signed(tmp_path, "renewed")
         renewed_key.rename(key)
         renewed.rename(chain)
 
@@ -73,8 +55,8 @@ def test_a_client_that_trusts_the_certificate_is_answered_and_plain_text_is_not(
 
 
 def test_mutual_tls_wants_a_client_certificate_of_the_named_authority(tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path, "server")
-    client, client_key = certificate(tmp_path, "client")
+    chain, key = self_signed(tmp_path, "server")
+    client, client_key = self_signed(tmp_path, "client")
     save(iris(), tmp_path / "model")
     flags = ["--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}"]
     with serving(tmp_path / "model", *flags, f"--grpc_tls_client_ca={client}") as server:
@@ -86,8 +68,8 @@ def test_mutual_tls_wants_a_client_certificate_of_the_named_authority(tmp_path: 
 
 
 def test_new_authorities_and_a_new_certificate_are_used_by_the_next_handshake(tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path, "server")
-    first, second = certificate(tmp_path, "first"), certificate(tmp_path, "second")
+    chain, key = self_signed(tmp_path, "server")
+    first, second = self_signed(tmp_path, "first"), self_signed(tmp_path, "second")
     authority = tmp_path / "authority.crt"
     shutil.copy(first[0], authority)
     save(iris(), tmp_path / "model")
@@ -112,7 +94,7 @@ def test_new_authorities_and_a_new_certificate_are_used_by_the_next_handshake(tm
 
 
 def test_http_2_is_agreed_on_in_the_handshake(tmp_path: Path) -> None:
-    chain, key = certificate(tmp_path, "server")
+    chain, key = self_signed(tmp_path, "server")
     save(iris(), tmp_path / "model")
     flags = ["--enable_grpc=true", "--grpc_port=0", f"--grpc_tls_cert={chain}", f"--grpc_tls_key={key}"]
     context = ssl.create_default_context(cafile=chain)
