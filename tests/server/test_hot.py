@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.server.models import IRIS
-from tests.server.process import Server, serving
+from tests.server.process import Server, serving, until
 
 PATH = "/v1/models/iris:predict"
 INFER = "/v2/models/iris/infer"
@@ -71,6 +72,12 @@ def replies(connection: socket.socket, count: int) -> list[tuple[int, bytes]]:
     return found
 
 
+def counted(server: Server) -> dict[str, str]:
+    """Answers by their status, as the metrics have them."""
+    text = server.get("/metrics").body.decode()
+    return dict(re.findall(r'kserve_lite_requests_total\{code="(\d+)",.*model_name="iris".*\} (\d+)', text))
+
+
 def labels(model: Any, rows: Any) -> list[bytes]:
     return [b'{"predictions":[%d]}' % model.predict([row])[0] for row in rows]
 
@@ -111,6 +118,43 @@ def test_a_request_may_come_in_pieces(hot: Server, models: dict[str, Any], step:
         for start in range(0, len(whole), step):
             connection.sendall(whole[start : start + step])
         assert [reply for _, reply in replies(connection, 2)] == labels(models["iris"], IRIS.data[[120, 120]])
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.3], ids=["at once", "later than the short way waits"])
+def test_a_known_head_waits_for_its_body(hot: Server, models: dict[str, Any], pause: float) -> None:
+    whole = post(body(IRIS.data[120]), PATH, f"User-Agent: {pause}")
+    expected = [(200, labels(models["iris"], IRIS.data[[120]])[0])]
+    with hot.connect() as connection:
+        for _ in range(3):
+            for piece in (whole[:-40], whole[-40:-20], whole[-20:]):
+                connection.sendall(piece)
+                time.sleep(pause)
+            assert replies(connection, 1) == expected
+
+
+def test_a_client_that_leaves_in_the_midst_of_a_body_is_counted(model_root: Path) -> None:
+    whole = post(body(IRIS.data[0]))
+    with serving_iris(model_root) as server:
+        for sent in (whole, whole[:-5], whole[:-5]):
+            with server.connect() as connection:
+                connection.sendall(sent)
+                if sent == whole:
+                    replies(connection, 1)
+        until(lambda: counted(server) == {"200": "1", "499": "2"})
+
+
+def test_a_request_that_is_half_here_when_the_server_goes_is_answered(model_root: Path) -> None:
+    whole = post(body(IRIS.data[0]))
+    with serving_iris(model_root) as server, server.connect() as connection:
+        connection.sendall(whole)
+        replies(connection, 1)
+        connection.sendall(whole[:-5])
+        server.get("/v2/health/live")  # what was sent before is read before
+        server.process.terminate()
+        until(lambda: "ending: 1 requests are running" in server.log())
+        connection.sendall(whole[-5:])
+
+        assert replies(connection, 1)[0][0] == 200
 
 
 def test_heads_and_bodies_of_changing_length_are_told_apart(hot: Server, models: dict[str, Any]) -> None:
@@ -195,6 +239,49 @@ def test_both_ways_answer_alike_whatever_the_headers(
     assert len({text for _, text in answers}) == 1
 
 
+ROWS = np.tile(IRIS.data[::30], (400, 1))  # 2,000 rows, 64,000 bytes as FP64
+WRONG = np.array([[1.0, 2.0]])
+RAW = [
+    pytest.param(ROWS[:1], "FP64", {}, id="a row"),
+    pytest.param(ROWS, "FP64", {}, id="many rows"),
+    pytest.param(np.tile(ROWS, (5, 1)), "FP64", {}, id="more than the short way takes"),
+    pytest.param(ROWS[:3].astype("f4"), "FP32", {}, id="narrow floats"),
+    pytest.param(ROWS[:3].astype("f2"), "FP16", {}, id="half floats"),
+    pytest.param(ROWS[:3].astype("i8"), "INT64", {}, id="whole numbers"),
+    pytest.param(ROWS[:3] > 2, "BOOL", {}, id="flags"),
+    pytest.param(np.full((1, 4), 7, "u1"), "BOOL", {}, id="no flags"),
+    pytest.param(np.array([[np.nan, 1, 2, 3]]), "FP64", {}, id="NaN"),
+    pytest.param(ROWS[:3], "FP64", {"parameters": {"binary_data_output": True}}, id="binary answer"),
+    pytest.param(ROWS[:3], "FP64", {"outputs": [{"name": "predict_proba"}]}, id="another method"),
+    pytest.param(ROWS[:3], "FP32", {}, id="too many bytes"),
+    pytest.param(ROWS[:3].astype("f4"), "FP64", {}, id="too few bytes"),
+    pytest.param(ROWS[:3], "BYTES", {}, id="no text"),
+    pytest.param(WRONG, "FP64", {}, id="other columns"),
+    pytest.param(ROWS[:0], "FP64", {}, id="no rows"),
+]
+
+
+@pytest.mark.parametrize(("rows", "datatype", "more"), RAW)
+@pytest.mark.parametrize("claim", [0, 1, -1, 10**6, None], ids=lambda claim: f"length{claim or ''}")
+def test_binary_tensors_are_answered_alike_on_both_ways(
+    hot: Server, cold: Server, rows: Any, datatype: str, more: dict[str, Any], claim: int | None
+) -> None:
+    raw = rows.tobytes()
+    size = {"binary_data_size": len(raw)}
+    tensor = {"name": "x", "shape": list(rows.shape), "datatype": datatype, "parameters": size}
+    head = json.dumps({"id": "7", "inputs": [tensor], **more}).encode()
+    length = "many" if claim is None else str(len(head) + claim)
+    question = post(head + raw, INFER, f"Inference-Header-Content-Length: {length}")
+    answers = []
+    for server in (hot, cold):
+        with server.connect() as connection:
+            for _ in range(3):
+                connection.sendall(question)
+                answers.append(replies(connection, 1)[0])
+    assert len(set(answers)) == 1
+    assert (answers[0][0] == 200) <= (claim == 0)
+
+
 def test_chunked_and_expecting_clients_are_answered(hot: Server) -> None:
     content = body(IRIS.data[0])
     with hot.connect() as connection:
@@ -275,11 +362,9 @@ def test_requests_on_the_short_way_are_counted_and_logged(model_root: Path) -> N
             connection.sendall(post(body(IRIS.data[0])) * 10 + post(b'{"instances": [[1]]}'))
             replies(connection, 11)
         text = server.get("/metrics").body.decode()
+        numbers = counted(server)
         line = next(line for line in server.lines if "iris:predict 200" in line)
-    counted = dict(
-        re.findall(r'kserve_lite_requests_total\{code="(\d+)",.*model_name="iris".*\} (\d+)', text)
-    )
-    assert counted == {"200": "10", "400": "1"}
+    assert numbers == {"200": "10", "400": "1"}
     assert re.search(r'kserve_lite_request_seconds_count\{model_name="iris",protocol="v1"\} 11', text)
     assert '"rows":1' in line
 

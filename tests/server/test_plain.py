@@ -82,6 +82,43 @@ def test_what_the_short_way_reads_of_v2_the_long_way_reads_as_well(
         assert (request.parameters, request.outputs, call.ignored) == ({}, [], ())
 
 
+@given(
+    st.lists(st.integers(-1, 3) | st.booleans(), max_size=3),
+    st.sampled_from([*DTYPES, "fp64", "FP63", 8]),
+    st.binary(max_size=40),
+    st.sampled_from([0, 0, 0, 1, -1]),
+    st.dictionaries(st.sampled_from(["id", "outputs", "parameters", "more"]), SCALARS, max_size=1),
+)
+def test_what_the_short_way_reads_of_raw_bytes_the_long_way_reads_as_well(
+    shape: list[int], datatype: Any, raw: bytes, off: int, more: dict[str, Any]
+) -> None:
+    size = {"binary_data_size": len(raw) + off}
+    tensor = {"name": "x", "shape": shape, "datatype": datatype, "parameters": size}
+    head = json.dumps({"inputs": [tensor], **more}).encode()
+
+    read = plain.read_v2_binary(head + raw, len(head), None)
+
+    if read is not None:
+        request = v2.decode(head + raw, len(head))
+        call: Call = to_call(request, ("predict",), "predict", None)
+        assert same(read[0], call.rows)
+        assert read[1] == request.id
+        assert (request.parameters, request.outputs, call.ignored) == ({}, [], ())
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "FP32", "FP16", "INT64", "UINT8"])
+def test_raw_measures_take_the_short_way(datatype: str) -> None:
+    rows = np.ones((2, 3), DTYPES[datatype])
+    size = {"binary_data_size": rows.nbytes}
+    tensor = {"name": "x", "shape": [2, 3], "datatype": datatype, "parameters": size}
+    head = json.dumps({"inputs": [tensor]}).encode()
+
+    read = plain.read_v2_binary(head + rows.tobytes(), len(head), None)
+
+    assert read is not None
+    assert same(read[0], rows)
+
+
 @given(RESULTS)
 def test_what_the_short_way_writes_the_long_way_writes_byte_for_byte(result: Any) -> None:
     written = plain.write_v1(result), plain.write_v2(result, "m", None, "7")

@@ -1,9 +1,10 @@
-"""The hot path: a plain predict request that arrives whole is answered inside the HTTP protocol, without ASGI.
+"""The hot path: a plain predict request is answered inside the HTTP protocol, without ASGI.
 
 Everything else, and everything that is not certainly plain, goes to the application, so the path can be switched
 off without changing an answer.
 """
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -24,6 +25,7 @@ from kserve_lite_server.http.response import Response
 
 HEADS = 1024  # heads that are remembered
 LONGEST_HEAD = 2048  # bytes of a head that is remembered
+PATIENCE = 0.1  # seconds for the rest of a request; then it is the application's, which has the limits
 JSON_HEAD = b"HTTP/1.1 200 OK\r\n%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 
 
@@ -69,7 +71,8 @@ class HotPath:
 class HotProtocol(BoundedHttpProtocol):
     """uvicorn's protocol with a short way for plain requests.
 
-    A client repeats its head byte for byte, so a head that was found plain once is not parsed again.
+    A client repeats its head byte for byte, so a head that was found plain once is not parsed again. What follows a
+    known head is held until it is whole: large bodies come in pieces, and many clients send head and body apart.
     """
 
     hot: HotPath
@@ -86,10 +89,19 @@ class HotProtocol(BoundedHttpProtocol):
         self._waiting = 0  # questions of this connection that wait for the end of the turn
         self._last: tuple[bytes, Head] | None = None  # the known head that came last, as bytes and as read
         self._active = 0.0  # when the last answer on the short way was written
+        self._held: list[bytes] = []  # a known head and what has come of its body
+        self._missing = 0  # bytes of that body
+        self._patience: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests whose heads are known; the parser reads all others."""
         hot = self.hot
+        if self._held:
+            self._held.append(data)
+            self._missing -= len(data)
+            if self._missing > 0:
+                return
+            data = self._release()
         while self._between and self._may_be_short():
             if self._last is None or not data.startswith(self._last[0]):
                 start = data[: data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4]
@@ -99,7 +111,8 @@ class HotProtocol(BoundedHttpProtocol):
             start, head = self._last
             end = len(start)
             if len(data) < end + head.length:
-                break
+                self._hold(data, end + head.length - len(data))
+                return
             body = data[end : end + head.length]
             question = read_question(hot.context, head, body, self._answer, hot.answering)
             if question is None:
@@ -108,15 +121,29 @@ class HotProtocol(BoundedHttpProtocol):
             data = data[end + head.length :]
             if not data:
                 return
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
+        """Let the parser read, and learn from it."""
         self._learned.clear()
         between = self._between
         super().data_received(data)
         if self.parser is None or self.transport.is_closing():
             return
-        if self._head is not None:
+        if (head := self._head) is not None:
+            if between:
+                self._remember(data, head, sum(map(len, self._parts)))
             self._hand_over()  # its body has not come whole: the application has the patience and the limits
-        elif between and len(self._learned) == 1 and self._learned[0].lasting:
-            self._remember(data, self._learned[0])
+        elif between and len(self._learned) == 1:
+            self._remember(data, self._learned[0], self._learned[0].length)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone; what it had begun to ask is the application's, which counts it as given up."""
+        if self._held:
+            self._give_up()
+            if self._head is not None:
+                self._hand_over()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Begin a request without what only the application needs."""
@@ -175,10 +202,27 @@ class HotProtocol(BoundedHttpProtocol):
         busy = self.cycle is not None and not self.cycle.response_complete
         return not (busy or self.pipeline or self.flow.write_paused or self.hot.context.draining)
 
-    def _remember(self, data: bytes, head: Head) -> None:
-        """Keep the head of a request that came whole and alone."""
+    def _hold(self, data: bytes, missing: int) -> None:
+        """Wait a little for the rest of a request."""
+        self._held, self._missing = [data], missing
+        self.hot.context.enter()
+        self._patience = self.loop.call_later(PATIENCE, self._give_up)
+
+    def _release(self) -> bytes:
+        """What was held."""
+        assert self._patience is not None
+        self._patience.cancel()
+        data, self._held = b"".join(self._held), []
+        self.hot.context.leave()
+        return data
+
+    def _give_up(self) -> None:
+        self._parse(self._release())
+
+    def _remember(self, data: bytes, head: Head, received: int) -> None:
+        """Keep the head of a request that came alone, with so many bytes of its body."""
         end = data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4
-        if end > 3 and len(data) == end + head.length:
+        if head.lasting and end > 3 and len(data) == end + received:
             if len(self.hot.heads) >= HEADS:
                 self.hot.heads.clear()
             self.hot.heads[data[:end]] = head

@@ -2,8 +2,10 @@
 
 import logging
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy as np
 from kserve_lite_server.engine.turns import Job
 from kserve_lite_server.errors import ServeError
 from kserve_lite_server.http.context import Context
+from kserve_lite_server.http.heavy import HEAVY_BYTES
 from kserve_lite_server.http.observe import Seen, Trace, read_trace
 from kserve_lite_server.http.response import Response, error_response
 from kserve_lite_server.metrics import Answered
@@ -31,7 +34,9 @@ MEANINGLESS = frozenset(
     b"pragma via forwarded dnt priority".split()
 )
 MEANINGLESS_PREFIXES = (b"x-forwarded-", b"x-envoy-", b"x-real-ip", b"sec-")
-LARGEST = 64 * 1024  # a larger body is read off the event loop, by the application
+JSON_LENGTH = v2.JSON_LENGTH.encode()
+LARGEST = 64 * 1024  # bytes of JSON; the application reads more of it off the event loop
+LARGEST_BINARY = HEAVY_BYTES  # of a body with binary tensors, which is not parsed
 
 
 @dataclass(slots=True)
@@ -111,10 +116,12 @@ Answering = dict[tuple[str, str | None, int], Model]
 
 def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
     """Read the head of a POST; None unless it is certainly plain."""
-    length, accept, traceparent, request_id = 0, "", "", ""
+    length, json_length, accept, traceparent, request_id = 0, None, "", "", ""
     for name, value in headers:
         if name == b"content-length":
-            length = int(value) if value.isdigit() and len(value) < 6 else LARGEST + 1
+            length = _whole(value)
+        elif name == JSON_LENGTH:
+            json_length = _whole(value)
         elif name == b"content-type":
             if b"cloudevents" in value.lower():
                 return None
@@ -129,14 +136,15 @@ def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
             request_id = value.decode("latin-1")
         elif name not in MEANINGLESS and not name.startswith(MEANINGLESS_PREFIXES):
             return None
-    if not 0 < length <= LARGEST:
+    if not 0 < length <= (LARGEST if json_length is None else LARGEST_BINARY):
         return None
     rest = (length, accept, traceparent, request_id)
-    if path := V1.fullmatch(url):
+    if json_length is None and (path := V1.fullmatch(url)):
         return Head(url.decode(), "v1", "predict", path[1].decode(), None, _read_v1, _write_v1, *rest)
-    if path := V2.fullmatch(url):
+    if json_length != 0 and (path := V2.fullmatch(url)):
         version = path[2].decode() if path[2] else None
-        return Head(url.decode(), "v2", "infer", path[1].decode(), version, _read_v2, _write_v2, *rest)
+        read = _read_v2 if json_length is None else partial(_read_v2, json_length=json_length)
+        return Head(url.decode(), "v2", "infer", path[1].decode(), version, read, _write_v2, *rest)
     return None
 
 
@@ -215,6 +223,11 @@ def _plain(question: Question, result: Any) -> bytes | None:
     return plain.write_v2(result, question.model.name, head.version, question.id)
 
 
+def _whole(value: bytes) -> int:
+    """A number of bytes; more than any request here has, where it is none or too large."""
+    return int(value) if value.isdigit() and len(value) < 9 else sys.maxsize
+
+
 def _fits(rows: Rows, model: Model) -> bool:
     """Whether a kernel takes rows of this form: an array, or columns where the model takes a table."""
     return type(rows) is np.ndarray or model.signature.frame
@@ -231,11 +244,17 @@ def _write_v1(context: Context, question: Question, result: Any) -> bytes:
     return v1.encode(result, context.settings.nan)
 
 
-def _read_v2(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | None:
+def _read_v2(
+    context: Context, model: Model, body: bytes, json_length: int | None = None
+) -> tuple[Rows, str] | None:
     signature = model.signature
-    if (reading := plain.read_v2(body, signature.features)) is not None:
+    if json_length is None:
+        reading = plain.read_v2(body, signature.features)
+    else:
+        reading = plain.read_v2_binary(body, json_length, signature.features)
+    if reading is not None:
         return reading
-    request = v2.decode(body)
+    request = v2.decode(body, json_length)
     if request.parameters or request.outputs:
         return None
     call = to_call(request, signature.methods, model.method, signature.features)

@@ -15,7 +15,6 @@ from kserve_lite_server.protocol.inference import to_call, to_response
 from kserve_lite_server.sklearn.describe import RAW_INPUT, describe
 
 EXTENSIONS = ["model_repository", "model_repository_extension", "binary_tensor_data"]
-JSON_LENGTH = "inference-header-content-length"
 
 
 async def server_metadata(context: Context, request: Request) -> Response:
@@ -62,7 +61,7 @@ async def infer(context: Context, request: Request, model: str, version: str | N
     response = ignoring(Response(body=body), call.ignored)
     if json_length is not None:
         response.content_type = "application/octet-stream"
-        response.headers[JSON_LENGTH] = str(json_length)
+        response.headers[v2.JSON_LENGTH] = str(json_length)
     return in_event(context, payload, model, response)
 
 
@@ -72,7 +71,7 @@ async def list_models(context: Context, request: Request) -> Response:
 
 
 def _json_length(request: Request) -> int | None:
-    text = request.headers.get(JSON_LENGTH)
+    text = request.headers.get(v2.JSON_LENGTH)
     if text is None:
         return None
     if not text.isdecimal() or len(text) > 18:

@@ -15,7 +15,8 @@ from kserve_lite_server.protocol.bulk import SMALLEST
 from kserve_lite_server.protocol.datatypes import DTYPES, NAMES
 
 NUMBERS = "biuf"
-TENSOR = {"name", "shape", "datatype", "data"}
+MEASURES = "iuf"  # of which every pattern of bits is a value
+TENSOR = {content: {"name", "shape", "datatype", content} for content in ("data", "parameters")}
 FEW = 16
 ONE = (1,)
 SINGLE = (
@@ -36,29 +37,28 @@ def read_v1(body: bytes) -> np.ndarray | None:
 
 def read_v2(body: bytes, features: Any) -> tuple[np.ndarray, str] | None:
     """Rows and id of a request with one input of numbers that is not a column of the model's `features`."""
-    request = _object(body)
-    if request is None:
+    if (found := _tensor(body, "data", features)) is None:
         return None
-    id, inputs = request.get("id", ""), request.get("inputs")
-    if type(id) is not str or type(inputs) is not list or len(request) != 1 + ("id" in request):
+    datatype, shape, data, id = found
+    if type(data) is not list or (array := _array(data)) is None or array.dtype != datatype:
         return None
-    if len(inputs) != 1 or type(tensor := inputs[0]) is not dict or tensor.keys() != TENSOR:
-        return None
-    name, shape, datatype, data = tensor["name"], tensor["shape"], tensor["datatype"], tensor["data"]
-    if type(name) is not str or not name or (features is not None and name in features):
-        return None
-    if type(datatype) is not str or datatype not in DTYPES:  # not by .get: NumPy finds None equal to float64
-        return None
-    if type(data) is not list or (array := _array(data)) is None:
-        return None
-    if type(shape) is not list or not shape or array.dtype != DTYPES[datatype]:
-        return None
-    for size in shape:
-        if type(size) is not int or size <= 0:
-            return None
     if array.size != math.prod(shape):
         return None
     return (array.reshape(shape), id) if array.ndim == 1 or array.shape == tuple(shape) else None
+
+
+def read_v2_binary(body: bytes, json_length: int, features: Any) -> tuple[np.ndarray, str] | None:
+    """The same when the numbers are raw bytes behind `json_length` bytes of JSON."""
+    if (found := _tensor(body[:json_length], "parameters", features)) is None:
+        return None
+    datatype, shape, parameters, id = found
+    size = len(body) - json_length
+    if datatype.kind not in MEASURES or parameters != {"binary_data_size": size}:
+        return None
+    if type(parameters["binary_data_size"]) is not int or math.prod(shape) * datatype.itemsize != size:
+        return None
+    rows = np.frombuffer(body, datatype.newbyteorder("<"), offset=json_length)
+    return rows.astype(datatype, copy=False).reshape(shape), id
 
 
 def write_v1(result: Any) -> bytes | None:
@@ -92,6 +92,27 @@ def write_v2(result: Any, model: str, version: str | None, id: str) -> bytes | N
         "outputs": [output],
     }
     return orjson.dumps(reply, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _tensor(body: bytes, content: str, features: Any) -> tuple[np.dtype, list[int], Any, str] | None:
+    """Datatype, shape and `content` of the only tensor of a request, and the request's id."""
+    request = _object(body)
+    if request is None:
+        return None
+    id, inputs = request.get("id", ""), request.get("inputs")
+    if type(id) is not str or type(inputs) is not list or len(request) != 1 + ("id" in request):
+        return None
+    if len(inputs) != 1 or type(tensor := inputs[0]) is not dict or tensor.keys() != TENSOR[content]:
+        return None
+    name, shape, datatype = tensor["name"], tensor["shape"], tensor["datatype"]
+    if type(name) is not str or not name or (features is not None and name in features):
+        return None
+    if type(datatype) is not str or datatype not in DTYPES or type(shape) is not list or not shape:
+        return None
+    for size in shape:
+        if type(size) is not int or size <= 0:
+            return None
+    return DTYPES[datatype], shape, tensor[content], id
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

@@ -12,6 +12,8 @@ from kserve_lite_server.protocol.datatypes import check_datatype
 from kserve_lite_server.protocol.rows import kind
 from kserve_lite_server.protocol.tensors import Tensor, check_shape, from_raw, from_values, to_raw, to_values
 
+JSON_LENGTH = "inference-header-content-length"
+"""The header that says how many bytes of JSON stand before the tensors in binary."""
 REQUEST_FIELDS = ("id", "parameters", "inputs", "outputs")
 INPUT_FIELDS = ("name", "shape", "datatype", "parameters", "data")
 

@@ -17,12 +17,12 @@ from kserve_lite_server.http.payload import Payload, in_event, read_payload
 from kserve_lite_server.http.request import Disconnected, Request
 from kserve_lite_server.http.response import Response, json_response
 from kserve_lite_server.http.routes import Route, Routes
+from kserve_lite_server.protocol.v2 import JSON_LENGTH
 from kserve_lite_server.sdk.deadline import within
 from kserve_lite_server.sdk.errors import refusal
 from kserve_lite_server.sdk.host import Host
 from kserve_lite_server.sdk.messages import InferRequest, InferResponse
 from kserve_lite_server.sdk.model import InferenceModel, InferenceVerb
-from kserve_lite_server.sdk.rest_client import JSON_LENGTH
 from kserve_lite_server.sdk.steps import StepError
 from kserve_lite_server.sdk.stream import Stream
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import orjson
 
+from kserve_lite_server.protocol.v2 import JSON_LENGTH
 from kserve_lite_server.sdk import steps
 from kserve_lite_server.sdk.config import PredictorProtocol, protocol_name
 from kserve_lite_server.sdk.deadline import remaining
@@ -16,7 +17,6 @@ from kserve_lite_server.sdk.errors import InvalidInput, UnsupportedProtocol
 from kserve_lite_server.sdk.messages import InferRequest, InferResponse
 from kserve_lite_server.sdk.steps import StepError
 
-JSON_LENGTH = "inference-header-content-length"
 # Below the 5 s after which servers usually close an idle connection: a closing one is never picked for a request.
 IDLE_SECONDS = 4.0
 FIRST_PAUSE = 0.05  # between tries, doubled each time
