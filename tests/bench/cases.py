@@ -68,6 +68,8 @@ class Case:
     """What answers without computing; None is `CEILING`."""
     ceiling_share: float | None = None
     """The share of the ceiling that counts as met too, where it is lower than the goal."""
+    above_predict: float | None = None
+    """Microseconds that a request of one connection may take above the model's own `predict`, at the median."""
 
     @property
     def servers(self) -> tuple[Server, Server, Server]:
@@ -232,14 +234,17 @@ GRPC_ROW = Request(
 )
 
 CASES = (
-    against_kserve(
-        "v1-iris",
-        "V1 JSON, logistic regression on iris, 1 row",
-        models.iris_logistic_regression,
-        Request(PREDICT, instances(IRIS_ROW)),
-        {1: 8, 16: 25, 64: 40},
-        0.75,
-        (1, 16, 64),
+    replace(
+        against_kserve(
+            "v1-iris",
+            "V1 JSON, logistic regression on iris, 1 row",
+            models.iris_logistic_regression,
+            Request(PREDICT, instances(IRIS_ROW)),
+            {1: 8, 16: 25, 64: 40},
+            0.75,
+            (1, 16, 64),
+        ),
+        above_predict=100,
     ),
     against_kserve(
         "v2-iris",
