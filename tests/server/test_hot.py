@@ -132,6 +132,24 @@ def test_a_known_head_waits_for_its_body(hot: Server, models: dict[str, Any], pa
             assert replies(connection, 1) == expected
 
 
+def test_a_connection_is_not_idle_while_a_body_is_on_its_way(model_root: Path) -> None:
+    whole = post(body(IRIS.data[0]))
+    with serving_iris(model_root, "--keep_alive_timeout=1") as server:
+        while True:
+            with server.connect() as connection:
+                began = time.monotonic()
+                connection.sendall(whole)
+                replies(connection, 1)
+                time.sleep(began + 0.95 - time.monotonic())
+                connection.sendall(whole[:-5])
+                if time.monotonic() > began + 0.99:
+                    continue  # this test was late itself: the connection may be idle for too long
+                time.sleep(0.08)  # past the second, and shorter than the short way waits
+                connection.sendall(whole[-5:])
+                assert replies(connection, 1)[0][0] == 200
+                break
+
+
 def test_a_client_that_leaves_in_the_midst_of_a_body_is_counted(model_root: Path) -> None:
     whole = post(body(IRIS.data[0]))
     with serving_iris(model_root) as server:

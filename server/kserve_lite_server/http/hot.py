@@ -205,6 +205,7 @@ class HotProtocol(BoundedHttpProtocol):
     def _hold(self, data: bytes, missing: int) -> None:
         """Wait a little for the rest of a request."""
         self._held, self._missing = [data], missing
+        self._unset_keepalive_if_required()  # as the parser does: the connection is no longer idle
         self.hot.context.enter()
         self._patience = self.loop.call_later(PATIENCE, self._give_up)
 
