@@ -84,8 +84,9 @@ def beyond(seen: Measurement) -> str:
     median = report.rows(seen)[0].subject_p50 * 1000
     verdict = "met" if median - predict <= case.above_predict else "missed"
     return (
-        f"A request of one connection takes {median:.0f} µs, `predict` of its row in process {predict:.0f} µs (kernel: "
-        f"{kernel:.0f}): {median - predict:.0f} µs above (goal {case.above_predict:.0f}): {verdict}.\n\n"
+        f"A request of one connection takes {median:.0f} µs at the median; in process the model's own `predict` "
+        f"of its row takes {predict:.0f} µs, its kernel {kernel:.0f} µs. Goal {case.above_predict:.0f} µs above "
+        f"`predict`: {verdict}.\n\n"
     )
 
 
