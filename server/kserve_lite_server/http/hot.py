@@ -95,13 +95,13 @@ class HotProtocol(BoundedHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests whose heads are known; the parser reads all others."""
-        hot = self.hot
         if self._held:
             self._held.append(data)
             self._missing -= len(data)
             if self._missing > 0:
                 return
             data = self._release()
+        hot = self.hot
         while self._between and self._may_be_short():
             if self._last is None or not data.startswith(self._last[0]):
                 start = data[: data.find(b"\r\n\r\n", 0, LONGEST_HEAD) + 4]

@@ -36,8 +36,9 @@ class Process:
 
     def enter(self) -> None:
         """A request began."""
+        if not self.in_flight:
+            self.idle.clear()
         self.in_flight += 1
-        self.idle.clear()
 
     def leave(self, count: int = 1) -> None:
         """A request was answered, or nobody waits for the answer; or several at the same time."""

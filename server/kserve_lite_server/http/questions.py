@@ -39,6 +39,10 @@ LARGEST = 64 * 1024  # bytes of JSON; the application reads more of it off the e
 LARGEST_BINARY = HEAVY_BYTES  # of a body with binary tensors, which is not parsed
 
 
+Asked = tuple[str, str | None, int]
+"""The model that a head asks for: its name, its version, and the length of the body."""
+
+
 @dataclass(slots=True)
 class Head:
     """What the head of a plain request says: the model, the protocol, and how long the body is."""
@@ -55,9 +59,11 @@ class Head:
     traceparent: str = ""
     request_id: str = ""
     counted: tuple[str, str, str, int] = field(init=False)  # what the metrics call it when it succeeds
+    asked: Asked = field(init=False)
 
     def __post_init__(self) -> None:
         self.counted = self.about(200)
+        self.asked = self.model, self.version, self.length
 
     def about(self, status: int) -> tuple[str, str, str, int]:
         """What the metrics call its answer."""
@@ -79,11 +85,12 @@ class Question(Job):
     received: int  # bytes
     decoding: float  # seconds, as all below
     trace: Trace | None
-    encoding: float = 0.0
-    seconds: float = 0.0
-    status: int = 0
-    code: str = ""
-    sent: int = 0  # bytes
+    # What `respond` finds:
+    encoding: float = field(init=False)
+    seconds: float = field(init=False)
+    status: int = field(init=False)
+    code: str = field(init=False)
+    sent: int = field(init=False)  # bytes
 
     @property
     def seen(self) -> Seen:
@@ -110,8 +117,8 @@ class Question(Job):
 
 Reader = Callable[[Context, Model, bytes], tuple[Rows, str] | None]
 Writer = Callable[[Context, Question, Any], bytes]
-Answering = dict[tuple[str, str | None, int], Model]
-"""The models that answer plain requests in this turn of the event loop, by name, version and length of the body."""
+Answering = dict[Asked, Model]
+"""The models that answer plain requests in this turn of the event loop."""
 
 
 def read_head(url: bytes, headers: list[tuple[bytes, bytes]]) -> Head | None:
@@ -156,7 +163,7 @@ def read_question(
     What is in `answering` is not looked up again.
     """
     since = perf_counter()
-    asked = (head.model, head.version, head.length)
+    asked = head.asked
     try:
         if (model := answering.get(asked) or _answering(context, head)) is None:
             return None
@@ -193,7 +200,7 @@ def respond(context: Context, question: Question, answer: Any) -> bytes | Respon
     now = perf_counter()
     question.encoding, question.seconds = now - begun, now - question.since
     if isinstance(reply, bytes):
-        question.status, question.sent = 200, len(reply)
+        question.status, question.code, question.sent = 200, "", len(reply)
     else:
         question.status, question.code, question.sent = reply.status, reply.code, len(reply.body)
     return reply
@@ -203,7 +210,7 @@ def _reply(context: Context, question: Question, answer: Any) -> bytes | Respons
     if isinstance(answer, ServeError):
         return error_response(answer)
     try:
-        body = _plain(question, answer) or question.head.write(context, question, answer)
+        body = question.head.write(context, question, answer)
     except ServeError as error:
         return error_response(error)
     except Exception:
@@ -214,13 +221,6 @@ def _reply(context: Context, question: Question, answer: Any) -> bytes | Respons
         headers = {"content-encoding": encoding, "vary": "accept-encoding"}
         return Response(body=compression.compress(body, encoding), headers=headers)
     return body
-
-
-def _plain(question: Question, result: Any) -> bytes | None:
-    head = question.head
-    if head.protocol == "v1":
-        return plain.write_v1(result)
-    return plain.write_v2(result, question.model.name, head.version, question.id)
 
 
 def _whole(value: bytes) -> int:
@@ -241,7 +241,7 @@ def _read_v1(context: Context, model: Model, body: bytes) -> tuple[Rows, str] | 
 
 
 def _write_v1(context: Context, question: Question, result: Any) -> bytes:
-    return v1.encode(result, context.settings.nan)
+    return plain.write_v1(result) or v1.encode(result, context.settings.nan)
 
 
 def _read_v2(
@@ -263,6 +263,8 @@ def _read_v2(
 
 def _write_v2(context: Context, question: Question, result: Any) -> bytes:
     model, version = question.model, question.head.version
+    if (reply := plain.write_v2(result, model.name, version, question.id)) is not None:
+        return reply
     request, answer = InferRequest((), id=question.id), {model.method: result}
     response = to_response(request, answer, model.method, model.name, version, model.signature.classes)
     return v2.encode(response, request, context.settings.nan)[0]

@@ -28,11 +28,19 @@ EXACT = {np.dtype(np.float64), np.dtype(np.int64)}  # whose elements Python writ
 
 def read_v1(body: bytes) -> np.ndarray | None:
     """The rows of `{"instances": [[number, …], …]}`."""
-    request = _object(body)
-    if request is None or len(request) != 1:
+    if len(body) >= SMALLEST:
         return None
-    rows = request.get("instances")
-    return _array(rows) if type(rows) is list and rows and type(rows[0]) is list else None
+    try:
+        request = orjson.loads(body)
+        if type(request) is not dict or len(request) != 1:
+            return None
+        rows = request.get("instances")
+        if type(rows) is not list or not rows or type(rows[0]) is not list:
+            return None
+        array = np.asarray(rows)
+    except ValueError:  # no JSON, or rows of different lengths
+        return None
+    return array if array.dtype.kind in NUMBERS and array.size else None
 
 
 def read_v2(body: bytes, features: Any) -> tuple[np.ndarray, str] | None:
