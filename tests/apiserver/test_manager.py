@@ -10,6 +10,10 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from kserve_lite.controller.runtime import informer as informer_module
+from kserve_lite.controller.runtime import manager as manager_module
 from kserve_lite.controller.runtime.controller import Controller
 from kserve_lite.controller.runtime.informer import Informer
 from kserve_lite.controller.runtime.kube import Key, Kind, Kube
@@ -64,6 +68,28 @@ async def test_the_manager_is_ready_after_its_lists_tells_its_metrics_and_leaves
         os.kill(os.getpid(), signal.SIGTERM)
         await running
     assert kubectl("-n", namespace, "get", "lease", "lead", "-o", "jsonpath={.spec.holderIdentity}") == ""
+
+
+async def test_a_kind_that_the_cluster_lacks_does_not_make_the_manager_deaf(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The same share of the real times: a wait for the kind, and what counts as deaf.
+    scale = 2.0 / DEAF_SECONDS
+    monkeypatch.setattr(informer_module, "UNWANTED_SECONDS", informer_module.UNWANTED_SECONDS * scale)
+    monkeypatch.setattr(manager_module, "DEAF_SECONDS", DEAF_SECONDS * scale)
+    kube = Kube.connect(kubeconfig)
+    informer = Informer(kube, Kind("example.com", "v1", "Gadget", "gadgets"), optional=True)
+    manager = Manager(kube, Metrics(), [informer], [], None)
+    following = asyncio.ensure_future(informer.run())
+    try:
+        async with asyncio.timeout(60):
+            while kube.counts.get(("list", "gadgets.example.com"), 0) < 4:
+                assert manager.deaf() == []
+                await asyncio.sleep(0.02)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await kube.close()
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:

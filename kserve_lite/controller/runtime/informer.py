@@ -10,7 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kserve_lite.controller.runtime.backoff import delay
-from kserve_lite.controller.runtime.kube import TRANSIENT, ApiError, Key, Kind, Kube, Object
+from kserve_lite.controller.runtime.kube import (
+    SILENCE_SECONDS,
+    TRANSIENT,
+    ApiError,
+    Key,
+    Kind,
+    Kube,
+    Object,
+)
 from kserve_lite.controller.runtime.store import Store
 
 log = logging.getLogger(__name__)
@@ -22,7 +30,8 @@ Trim = Callable[[Object], Object]
 ABSENT_SECONDS = (
     15.0  # between two looks whether an optional kind has come, or may be read now, that is wanted
 )
-UNWANTED_SECONDS = 300.0  # … one for which nobody has had a use
+# … one for which nobody has had a use. Who is not heard of for twice as long passes for deaf.
+UNWANTED_SECONDS = SILENCE_SECONDS
 LONGEST_WAIT = 5.0  # an API server that comes back is noticed soon
 REMEMBERED_DELETIONS = 4096
 
