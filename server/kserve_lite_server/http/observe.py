@@ -118,8 +118,6 @@ class RequestLog:
         if not (self._enabled or self._spans):
             return
         now = int(time.monotonic())
-        if not self._spans and now == self._second and self._written >= self._lines_per_second:
-            ended = self._failures(ended)
         for one in ended:
             writes = self._enabled and (one.status >= 400 or self._may_write(now))
             if not (writes or self._spans):
@@ -129,12 +127,6 @@ class RequestLog:
                 trace = self._spans.record(one.seen, one.status, one.code, one.seconds, trace)
             if writes:
                 self._write(one.seen, one.status, one.code, one.sent, one.seconds, trace)
-
-    def _failures(self, ended: Sequence[Ended]) -> Sequence[Ended]:
-        """What is written of them when there is no room for successes any more."""
-        failures = [one for one in ended if one.status >= 400]
-        self._left_out += len(ended) - len(failures)
-        return failures
 
     def _may_write(self, now: int) -> bool:
         """Whether there is room for a line in this second."""
