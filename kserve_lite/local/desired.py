@@ -1,7 +1,7 @@
 """What the files of the user ask for, read anew whenever they change."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,9 +47,16 @@ class Desired:
 
 
 def desired(
-    paths: Sequence[Path], mounts: Mapping[str, Path], domain: str, gateway: str = "http://127.0.0.1:8080"
+    paths: Sequence[Path],
+    mounts: Mapping[str, Path],
+    domain: str,
+    gateway: str = "http://127.0.0.1:8080",
+    parents: Iterable[str] = (),
 ) -> Desired:
-    """Read the files and resolve every InferenceService and InferenceGraph in them."""
+    """Read the files and resolve every InferenceService and InferenceGraph in them.
+
+    `parents` are the services that serve TrainedModels already: they go on without any, as they do in a cluster.
+    """
     found = read(paths)
     result = Desired(problems=list(found.problems))
     services = [(m, m.resource) for m in found.objects if isinstance(m.resource, InferenceService)]
@@ -60,7 +67,8 @@ def desired(
         result.problems.append(
             Problem("nothing_to_serve", "", message, "name a file or folder with an InferenceService", where)
         )
-    families = by_parent((m, m.resource) for m in found.objects if isinstance(m.resource, TrainedModel))
+    declared = by_parent((m, m.resource) for m in found.objects if isinstance(m.resource, TrainedModel))
+    families: dict[str, Sequence[Declared]] = {**dict.fromkeys(parents, ()), **declared}
     for manifest, service in services:
         _add(
             result,
@@ -69,7 +77,7 @@ def desired(
             mounts,
             domain,
             found.texts,
-            families.get(f"{service.namespace}/{service.name}", ()),
+            families.get(f"{service.namespace}/{service.name}"),
             alone=_alone(manifest, [m for m, _ in services]),
         )
     result.waiting = waiting(families, {service.key: service for service in result.resolved})
@@ -101,21 +109,21 @@ def _add(
     mounts: Mapping[str, Path],
     domain: str,
     texts: Texts,
-    models: Sequence[Declared],
+    models: Sequence[Declared] | None,
     *,
     alone: bool,
 ) -> None:
     folder = _folder(manifest)
     config = Config(network=Network(domain=domain))
-    parents = Surroundings(parents=frozenset([service.name] if models else []))
+    parents = Surroundings(parents=frozenset([service.name] if models is not None else []))
     effective = resolve(service, config=config, plain_paths=True, surroundings=parents)
-    if models:  # its list is a file of its own: it changes while the server runs
+    if models is not None:  # its list is a file of its own: it changes while the server runs
         texts = {**texts, (service.namespace, config_map(service.name)): {}}
     planned = effective if isinstance(effective, list) else plan(effective, folder, mounts, os.environ, texts)
     if isinstance(planned, list):
         result.problems += [manifest.located(problem) for problem in planned]
         return
-    if models and isinstance(effective, Effective) and not effective.predictor.storage:
+    if models is not None and isinstance(effective, Effective) and not effective.predictor.storage:
         planned = planned.serving(models_of(models, _folder))
     if isinstance(effective, Effective):
         result.resolved.append(effective)

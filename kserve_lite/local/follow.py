@@ -37,7 +37,10 @@ class Follower:
         self._told.clear()
 
     async def follow(self, url: URL, models: Models, running: Callable[[], bool]) -> None:
-        """Report every change until all models are loaded; `settled` is set once each is loaded or has failed."""
+        """Report every change until these models and no others are loaded.
+
+        `settled` is set once each of them is loaded or has failed.
+        """
         self.settled.clear()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
             while running():
@@ -47,7 +50,8 @@ class Follower:
                     states = [self._told[name][1] for name in models.names]
                     if not {"loading", "updating"} & set(states):
                         self.settled.set()
-                    if all(state == "loaded" for state in states):
+                    going = self._told.keys() - set(models.names)
+                    if not going and all(state == "loaded" for state in states):
                         return
                 await asyncio.sleep(_SLOW_LOOK if self.settled.is_set() else _LOOK)
         self.settled.set()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,8 @@ class Session:
         ]
 
     def _reload(self) -> None:
-        wanted = _read(self._options, self._port)
+        parents = [key for key, plan in self._wanted.plans.items() if plan.models is not None]
+        wanted = _read(self._options, self._port, parents)
         if wanted.problems:
             self._report(Refused(tuple(wanted.problems), still_serving=True))
         else:
@@ -186,12 +187,12 @@ class Session:
         return Trial(route.key, model, body, route.hosts[0] if shared else None)
 
 
-def _read(options: Options, port: int) -> Desired:
+def _read(options: Options, port: int, parents: Sequence[str] = ()) -> Desired:
     """Read the files; graphs reach their services at the gateway's own address."""
     anywhere = options.address in ("", "0.0.0.0", "::")
     address = "127.0.0.1" if anywhere else options.address
     host = f"[{address}]" if ":" in address else address
-    return desired(options.paths, options.mounts, options.domain, f"http://{host}:{port}")
+    return desired(options.paths, options.mounts, options.domain, f"http://{host}:{port}", parents)
 
 
 @contextlib.contextmanager

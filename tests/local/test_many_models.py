@@ -126,6 +126,28 @@ def test_models_come_change_and_go_while_the_others_answer(tmp_path: Path) -> No
         )
 
 
+def test_the_last_model_goes_and_its_server_waits_for_the_next(tmp_path: Path) -> None:
+    constant(tmp_path / "model", 7)
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "many.yaml").write_text(PARENT)
+    (files / "only.yaml").write_text(trained("only", "file://../model"))
+    with serving(files, "--watch", cache=tmp_path / "cache") as serve:
+        serve.listening()
+
+        before = len(serve.events)
+        (files / "only.yaml").unlink()
+        serve.phase("default/only", "Stopped", after=before)
+        gone = predict(serve, "only")
+        (files / "next.yaml").write_text(trained("next", "file://../model"))
+        serve.phase("default/next", "Ready", after=before)
+
+        assert (gone, predict(serve, "next")) == ((404, "model_not_found"), 7)
+        assert not any(
+            e["event"] == "phase" and e["service"] == "default/many" for e in serve.events[before:]
+        )
+
+
 def test_a_model_waits_for_its_parent_and_one_that_cannot_be_had_disturbs_no_other(tmp_path: Path) -> None:
     constant(tmp_path / "model" / "good", 5)
     good = "file://./model/good"
