@@ -104,15 +104,23 @@ def helm(cluster: Provider) -> Helm:
 
 
 @pytest.fixture(scope="session")
-def kserve_lite(helm: Helm, kubectl: Kubectl) -> Iterator[Release]:
-    """Return the chart's release: its controller runs, for all tests of the session.
+def release(helm: Helm, kubectl: Kubectl) -> Iterator[Release]:
+    """Return the chart's release: its controller runs, for all tests of the session, with the values of any of them.
 
     With RELEASE=present somebody has seen to that, such as a controller that runs in a debugger.
     """
     release = Release(helm, kubectl)
     if os.environ.get("RELEASE") == "present":
+        release.values = release.DEFAULTS
         yield release
         return
     release.upgrade()
     yield release
     release.uninstall()
+
+
+@pytest.fixture
+def kserve_lite(release: Release) -> Release:
+    """Return the release with the chart's own values."""
+    release.have()
+    return release

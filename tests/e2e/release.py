@@ -33,13 +33,25 @@ class Helm:
 class Release:
     """One release of the chart; `values` is YAML, as in a values file."""
 
+    DEFAULTS = "{}"
+
     def __init__(
         self, helm: Helm, kubectl: Kubectl, name: str = "kserve-lite", namespace: str = NAMESPACE
     ) -> None:
         self.helm, self.kubectl, self.name, self.namespace = helm, kubectl, name, namespace
+        self.values: str | None = None  # those that it runs with, as far as is known
 
-    def upgrade(self, values: str = "{}", *options: str, chart: Path = CHART) -> None:
+    def have(self, values: str = DEFAULTS) -> None:
+        """Change the release that runs to these values, unless it has them.
+
+        The chart stays the same, so there is nothing to do for the hook that brings the CRDs along.
+        """
+        if values != self.values:
+            self.upgrade(values, "--no-hooks")
+
+    def upgrade(self, values: str = DEFAULTS, *options: str, chart: Path = CHART) -> None:
         """Install or upgrade the release to these values and no others; wait until its controller serves."""
+        self.values = None
         place = ["--namespace", self.namespace, "--create-namespace", "--wait", "--timeout", "180s"]
         try:
             # Without the last option, Helm takes no values to mean those of the release before.
@@ -47,6 +59,7 @@ class Release:
             self.helm(*command, *options, stdin=values)
         except ToolError as error:
             raise ToolError(f"{error.message}\n{self.describe()}", error.remedy) from error
+        self.values = values
 
     def uninstall(self) -> None:
         """Remove the release and its namespace."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,11 +23,10 @@ ROWS, (SMALL, LARGE) = FLOWERS
 
 
 @pytest.fixture
-def routed(kserve_lite: Release) -> Iterator[Release]:
+def routed(release: Release) -> Release:
     """The release, with routes by the cluster's gateway."""
-    kserve_lite.upgrade(BY_ROUTE)
-    yield kserve_lite
-    kserve_lite.upgrade()
+    release.have(BY_ROUTE)
+    return release
 
 
 def graph(name: str, nodes: Object) -> Object:
@@ -201,7 +200,7 @@ def test_explanations_and_graphs_are_reached_from_outside_by_http_route_and_by_i
 
     for kind in ("httproute", "ingress"):
         if kind == "ingress":
-            routed.upgrade(BY_INGRESS)
+            routed.have(BY_INGRESS)
         wait_for(lambda kind=kind: namespace.get(kind, "flowers") and namespace.get(kind, "through"))
         wait_for(lambda: is_true(namespace, "ig", "through"), timeout=120)
         explain, predict = (f"{GATEWAY}/v1/models/flowers:{verb}" for verb in ("explain", "predict"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,11 +22,11 @@ NETWORKS: dict[str, Any] = {
 
 
 @pytest.fixture(params=NETWORKS, scope="module")
-def network(kserve_lite: Release, request: pytest.FixtureRequest) -> Iterator[str]:
+def network(release: Release, request: pytest.FixtureRequest) -> str:
     """The kind of network with which the release is installed."""
-    kserve_lite.upgrade(json.dumps({"config": {"network": NETWORKS[request.param]}}))
-    yield request.param
-    kserve_lite.upgrade()
+    kind: str = request.param
+    release.have(json.dumps({"config": {"network": NETWORKS[kind]}}))
+    return kind
 
 
 def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(

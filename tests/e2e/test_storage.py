@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,11 @@ PLACES: dict[str, Callable[[Namespace, WaitFor, Path], Place]] = {
 
 
 @pytest.fixture(scope="module")
-def trusting(
-    kserve_lite: Release, cluster: Provider, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Release]:
+def trusting(release: Release, cluster: Provider, tmp_path_factory: pytest.TempPathFactory) -> Release:
     """Return the release with one more value, the ConfigMap of authorities; the stores' image is loaded."""
     cluster.load([stores.image(tmp_path_factory.mktemp("stores"))])
-    kserve_lite.upgrade(f"config: {{storage: {{caBundleConfigMap: {stores.AUTHORITIES}}}}}")
-    yield kserve_lite
-    kserve_lite.upgrade()
+    release.have(f"config: {{storage: {{caBundleConfigMap: {stores.AUTHORITIES}}}}}")
+    return release
 
 
 @pytest.mark.parametrize("name", PLACES)

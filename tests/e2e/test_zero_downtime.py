@@ -123,4 +123,3 @@ def test_an_upgrade_and_a_killed_leader_touch_no_pod(
     assert namespace.get("deployment", DEPLOYMENT)["spec"]["template"] == template
     assert uids(namespace) == pods
     unharmed(load, wait_for)
-    kserve_lite.upgrade()
