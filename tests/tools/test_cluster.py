@@ -12,6 +12,7 @@ import pytest
 
 from tools import debian
 from tools.cluster import kind, provider
+from tools.cluster.__main__ import command
 from tools.cluster.host import archive, parts, preflight
 from tools.cluster.host.node import Node, free_subnets
 from tools.cluster.host.provider import check_version
@@ -228,6 +229,18 @@ def refusal_of_up(folder: Path, *before: str) -> str:
 )
 def test_root_without_the_capability_that_pods_scores_need_is_seen(status: str, held: bool) -> None:
     assert parts.holds(f"Name:\tpython\nCapEff:\t{status}\n", parts.CAP_SYS_RESOURCE) is held
+
+
+def test_clusters_of_two_clones_share_no_name_in_one_engine(tmp_path: Path) -> None:
+    names = [kind.name(tmp_path / "one"), kind.name(tmp_path / "two")]
+
+    assert len(set(names)) == 2
+    assert all(len(f"{name}-control-plane") <= 63 for name in names)  # the limit for names of hosts
+
+
+def test_a_command_to_enter_with_may_follow_two_dashes() -> None:
+    assert command(["--", "grep", "--", "-x"]) == ["grep", "--", "-x"]
+    assert command(["grep", "--", "-x"]) == ["grep", "--", "-x"]
 
 
 def test_kind_is_told_the_version_that_was_asked_for() -> None:

@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
         name = provider.choose()
         cluster = PROVIDERS[name]()
         if options.command == "enter":
-            return cluster.enter(options.program)
+            return cluster.enter(command(options.program))
         if options.command == "status":
             return status(cluster)
         with cache.locked(provider.STATE / "cluster"):
@@ -41,6 +41,11 @@ def parser() -> argparse.ArgumentParser:
     enter = commands.add_parser("enter", help="run a command where cluster names and addresses work")
     enter.add_argument("program", nargs=argparse.REMAINDER, metavar="COMMAND")
     return top
+
+
+def command(words: list[str]) -> list[str]:
+    """Return the command to enter with; `--`, which argparse leaves, is no part of it."""
+    return words[1:] if words[:1] == ["--"] else words
 
 
 def change(options: argparse.Namespace, name: str, cluster: Provider) -> None:

@@ -1,27 +1,37 @@
 """The kind provider: a cluster in containers of a Docker or Podman engine, in any version of Kubernetes kind has."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tools import build
 from tools.cluster import addons
 from tools.cluster.host import parts
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.provider import KUBECONFIG, RESOLVER, VERSION, container_engine
+from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION, container_engine
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
 
-NAME = "kserve-lite"
-NODE = f"{NAME}-control-plane"
+COMPLETE = "/etc/kserve-lite-complete"  # a file of the node: kind leaves a node that was interrupted as it is
 CONFIG = """
 kind: Cluster
 apiVersion: kind.x-k8s.io/v1alpha4
 featureGates: {ImageVolume: true}
 nodes: [{role: control-plane}]
 """
+
+
+def name(state: Path = STATE) -> str:
+    """Return the name of one clone's cluster; another clone's is another, though their engine is the same."""
+    return f"kserve-lite-{hashlib.sha256(str(state).encode()).hexdigest()[:8]}"
+
+
+NAME = name()
+NODE = f"{NAME}-control-plane"
 
 
 class Kind:
@@ -35,34 +45,53 @@ class Kind:
         engine()
 
     def up(self) -> None:
-        """Create the cluster, or create it anew when it does not become Ready."""
+        """Create the cluster, or create it anew when it was never finished or does not become Ready."""
+        version = os.environ.get(VERSION)
         if NAME in self._clusters():
-            self._kind("export", "kubeconfig", "--kubeconfig", KUBECONFIG)
-            try:
-                self.kubectl.wait_until_ready(timeout=60)
-            except ToolError:
-                self.down()
-            else:
-                check_version(os.environ.get(VERSION), self.kubectl.version())
-        if NAME not in self._clusters():
-            with Progress("cluster: kind"):
-                self._kind(*creation(os.environ.get(VERSION)), stdin=CONFIG)
+            if self._complete() and self._recovers():
+                check_version(version, self.kubectl.version())
+                return
+            self.down()
+        with Progress("cluster: kind"):
+            self._kind(*creation(version), stdin=CONFIG)
         with Progress("cluster: addons"):
             self.load(
                 [parts.program_archive(image) for image in parts.images() if image.program in addons.PROGRAMS]
             )
             addons.apply(self.kubectl)
+        run([engine(), "exec", NODE, "touch", COMPLETE])
+
+    def _complete(self) -> bool:
+        """Start the node, which a restart of the machine ends, and tell whether `up` has once finished with it."""
+        with suppress(ToolError):
+            run([engine(), "start", NODE])
+            run([engine(), "exec", NODE, "test", "-e", COMPLETE])
+            return True
+        return False
+
+    def _recovers(self) -> bool:
+        """Tell whether all is Ready, now or soon."""
+        with suppress(ToolError):
+            self._kind("export", "kubeconfig", "--kubeconfig", KUBECONFIG)
+            self.kubectl.wait_until_ready(timeout=180)
+            addons.wait(self.kubectl, timeout=180)
+            return True
+        return False
 
     def down(self) -> None:
         """Delete the node's container."""
         if container_engine():  # without one its cluster does not run either
-            self._kind("delete", "cluster")
+            self._kind("delete", "cluster", "--kubeconfig", KUBECONFIG)
 
     def status(self) -> list[str]:
         """Return the node and its pods."""
         if not container_engine() or NAME not in self._clusters():
             return []
-        return self.kubectl("get", "nodes,pods", "--all-namespaces", "--no-headers").splitlines()
+        lines = [f"container {NODE} of {engine()}"]
+        if KUBECONFIG.exists():
+            with suppress(ToolError):
+                lines += self.kubectl("get", "nodes,pods", "--all-namespaces", "--no-headers").splitlines()
+        return lines
 
     def load(self, archives: Sequence[Path]) -> None:
         """Import images from OCI archives."""
@@ -71,6 +100,8 @@ class Kind:
 
     def enter(self, command: Sequence[str]) -> int:
         """Run a command in the node's container, with the cluster's resolver."""
+        if NAME not in self._clusters():
+            raise ToolError("the cluster's node is not running", "`make cluster`")
         script = (
             f"printf '{RESOLVER}' > /run/resolv && mount --bind /run/resolv /etc/resolv.conf && exec \"$@\""
         )
