@@ -10,6 +10,9 @@ from tools.shell import run
 
 CHART = CLONE / "charts" / "kserve-lite"
 NAMESPACE = "kserve-lite"
+# Values with which a service gets a route by the cluster's gateway.
+BY_HTTP_ROUTE = "{config: {network: {mode: gateway, gateway: {name: traefik, namespace: gateway}}}}"
+BY_INGRESS = "{config: {network: {mode: ingress, ingressClassName: traefik}}}"
 
 
 class Helm:

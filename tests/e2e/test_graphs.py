@@ -11,13 +11,11 @@ import pytest
 from tests.e2e import services
 from tests.e2e.models import QUESTIONS
 from tests.e2e.pods import Client, Load, Namespace, Object
-from tests.e2e.release import Release
+from tests.e2e.release import BY_HTTP_ROUTE, BY_INGRESS, Release
 
 WaitFor = Callable[..., Any]
 
 GATEWAY = "http://traefik.gateway.svc.cluster.local"
-BY_ROUTE = "{config: {network: {mode: gateway, gateway: {name: traefik, namespace: gateway}}}}"
-BY_INGRESS = "{config: {network: {mode: ingress, ingressClassName: traefik}}}"
 FLOWERS: Any = QUESTIONS["iris"]
 ROWS, (SMALL, LARGE) = FLOWERS
 
@@ -25,7 +23,7 @@ ROWS, (SMALL, LARGE) = FLOWERS
 @pytest.fixture
 def routed(release: Release) -> Release:
     """The release, with routes by the cluster's gateway."""
-    release.have(BY_ROUTE)
+    release.have(BY_HTTP_ROUTE)
     return release
 
 

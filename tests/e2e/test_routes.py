@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,27 +11,23 @@ import pytest
 from tests.e2e import services
 from tests.e2e.models import QUESTIONS
 from tests.e2e.pods import Client, Namespace
-from tests.e2e.release import Release
+from tests.e2e.release import BY_HTTP_ROUTE, BY_INGRESS, Release
 
 TRAEFIK = "http://traefik.gateway.svc.cluster.local"
-NETWORKS: dict[str, Any] = {
-    "ingress": {"mode": "ingress", "ingressClassName": "traefik"},
-    "gateway": {"mode": "gateway", "gateway": {"name": "traefik", "namespace": "gateway"}},
-}
+ROUTES = {"ingress": BY_INGRESS, "httproute": BY_HTTP_ROUTE}
 
 
-@pytest.fixture(params=NETWORKS, scope="module")
-def network(release: Release, request: pytest.FixtureRequest) -> str:
-    """The kind of network with which the release is installed."""
+@pytest.fixture(params=ROUTES, scope="module")
+def route(release: Release, request: pytest.FixtureRequest) -> str:
+    """The kind of the routes that the release makes."""
     kind: str = request.param
-    release.have(json.dumps({"config": {"network": NETWORKS[kind]}}))
+    release.have(ROUTES[kind])
     return kind
 
 
 def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
-    network: str, namespace: Namespace, client: Client, wait_for: Callable[..., Any]
+    route: str, namespace: Namespace, client: Client, wait_for: Callable[..., Any]
 ) -> None:
-    kind = {"ingress": "ingress", "gateway": "httproute"}[network]
     service = services.isvc("sklearn-iris", services.image(namespace, wait_for))
     namespace.apply(service)
     services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
@@ -41,7 +36,7 @@ def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
     url = services.status(namespace, "sklearn-iris")["url"]
     host = urlsplit(url).hostname
     assert host == f"sklearn-iris-{namespace.name}.example.com"
-    assert "sklearn-iris" in [one["metadata"]["name"] for one in namespace.get(kind)["items"]]
+    assert "sklearn-iris" in [one["metadata"]["name"] for one in namespace.get(route)["items"]]
     question, answer = QUESTIONS["iris"]
     path, body = "/v1/models/sklearn-iris:predict", {"instances": question}
     wait_for(lambda: client.post(f"{TRAEFIK}{path}", body, host=host) == [200, {"predictions": answer}])
