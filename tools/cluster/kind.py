@@ -1,6 +1,5 @@
 """The kind provider: a cluster in containers of a Docker or Podman engine, in any version of Kubernetes kind has."""
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from tools import build
 from tools.cluster import addons
 from tools.cluster.host import parts
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION, container_engine
+from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION, container_engine, identity
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
@@ -27,7 +26,7 @@ nodes: [{role: control-plane}]
 
 def name(state: Path = STATE) -> str:
     """Return the name of one clone's cluster; another clone's is another, though their engine is the same."""
-    return f"kserve-lite-{hashlib.sha256(str(state).encode()).hexdigest()[:8]}"
+    return f"kserve-lite-{identity(state)}"
 
 
 NAME = name()

@@ -1,5 +1,6 @@
 """What every way to have a cluster can do, and which way this machine takes."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -40,6 +41,11 @@ class Provider(Protocol):
 
     def enter(self, command: Sequence[str]) -> int:
         """Run a command where pod and service addresses are reached and cluster names resolve."""
+
+
+def identity(state: Path) -> str:
+    """Return what tells the cluster with these files from that of another clone on this machine."""
+    return hashlib.sha256(str(state).encode()).hexdigest()[:8]
 
 
 def recorded() -> str | None:

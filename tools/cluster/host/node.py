@@ -4,7 +4,6 @@ Containers, mounts, routes and packet filter rules of the cluster exist only in 
 PID 1 goes. What the kernel keeps outside of them, the cgroups and the files, lies under names of the node's own.
 """
 
-import hashlib
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cache import CLONE
-from tools.cluster.provider import STATE
+from tools.cluster.provider import STATE, identity
 from tools.errors import ToolError
 from tools.shell import run
 from tools.wait import wait_for
@@ -34,7 +33,7 @@ class Node:
     @property
     def id(self) -> str:
         """Return what tells this clone's node from another's."""
-        return hashlib.sha256(str(self.state).encode()).hexdigest()[:8]
+        return identity(self.state)
 
     @property
     def link(self) -> str:
