@@ -21,12 +21,14 @@ mkdir -p /mnt/l /mnt/u /mnt/w /mnt/m
 mount -t overlay trial -o lowerdir=/mnt/l,upperdir=/mnt/u,workdir=/mnt/w /mnt/m || say "the overlay file system"
 ip link add trial0 type veth peer name trial1 || say "network devices of type veth"
 ip link set lo up || say "network namespaces"
+command -v iptables >/dev/null || exit 0
 export XTABLES_LOCKFILE=/mnt/lock
 iptables -t nat -A OUTPUT -p tcp -m comment --comment trial -j DNAT --to-destination 10.0.0.1 || say "iptables nat"
 iptables -t nat -A POSTROUTING -m mark --mark 1 -j MASQUERADE || say "iptables mark and masquerade"
 iptables -A OUTPUT -m conntrack --ctstate NEW -j ACCEPT || say "iptables conntrack"
 iptables -A OUTPUT -m statistic --mode random --probability 0.5 -j ACCEPT || say "iptables statistic"
 """
+NEEDED_BY_TRIAL = ("unshare", "mount", "ip")
 CGROUPS = Path("/sys/fs/cgroup")
 CONTROLLERS = frozenset({"cpu", "memory", "pids", "cpuset"})
 DISK = 8 << 30
@@ -52,14 +54,17 @@ def require(state: Path) -> None:
 
 
 def missing(state: Path) -> list[Lack]:
-    """Return what is missing; the kernel is tried only when the commands for it are there."""
-    lacks = [
-        *system(sys.platform, os.geteuid()),
+    """Return what is missing; the kernel is tried as far as there are commands for it, and only as root on Linux."""
+    unfit = list(system(sys.platform, os.geteuid()))
+    able = not unfit and all(map(shutil.which, NEEDED_BY_TRIAL))
+    return [
+        *unfit,
         *commands(debian.CLUSTER, shutil.which),
         *cgroups(CGROUPS),
         *space(shutil.disk_usage(existing(state)).free, available_memory(Path("/proc/meminfo"))),
+        *(kernel() if able else ()),
+        *(network(routes()) if able else ()),
     ]
-    return lacks or [*kernel(), *network(routes())]
 
 
 def system(platform: str, user: int) -> Iterator[Lack]:
