@@ -17,11 +17,20 @@ from tests.server.process import Server, serving
 MEMORY = 100
 
 
-def model(folder: Path, answer: int) -> str:
-    """Save a model that always answers the same; return its URI."""
+class Pause:
+    """What takes half a second to load."""
+
+    def __reduce__(self) -> tuple[Callable[[float], None], tuple[float]]:
+        return time.sleep, (0.5,)
+
+
+def model(folder: Path, answer: int, *, slow: bool = False) -> str:
+    """Save a model that always answers the same, and may be slow to load; return its URI."""
     folder.mkdir(parents=True, exist_ok=True)
-    joblib.dump(DummyClassifier(strategy="constant", constant=answer).fit([[0], [1]], [answer, answer + 1]),
-                folder / "model.joblib")  # fmt: skip
+    fitted = DummyClassifier(strategy="constant", constant=answer).fit([[0], [1]], [answer, answer + 1])
+    if slow:
+        fitted.pause_ = Pause()
+    joblib.dump(fitted, folder / "model.joblib")
     return f"file://{folder}"
 
 
@@ -82,7 +91,8 @@ def test_twenty_models_come_change_and_go_while_another_answers(tmp_path: Path) 
 
 def test_models_beyond_the_memory_make_room_for_each_other_by_their_last_use(tmp_path: Path) -> None:
     file = tmp_path / "models.json"
-    assign(file, *(entry(f"m{n}", model(tmp_path / f"m{n}", n)) for n in range(3)))
+    # Half a second is long enough to see that the request which brings a model back is told to come again.
+    assign(file, *(entry(f"m{n}", model(tmp_path / f"m{n}", n, slow=n == 1)) for n in range(3)))
     with serving(tmp_path / "models", f"--model_config={file}", f"--models_memory={2 * MEMORY}") as server:
         until(lambda: predict(server, "m0") == 0 and predict(server, "m1") == 1)
         assert predict(server, "m0") == 0  # so m1 is the one used least recently

@@ -184,8 +184,11 @@ class Assigned:
             if free >= model.memory:
                 break
             log.info("model %s makes room for %s", oldest.name, model.name)
+            oldest.evicted = (
+                True  # before it is gone: a request in between would be told that there is no such model
+            )
             self._repository.unload(oldest.name)
-            oldest.evicted, oldest.reason = True, "it made room for another model; its next request loads it"
+            oldest.reason = "it made room for another model; its next request loads it"
             free += oldest.memory
         return free >= model.memory
 
