@@ -1,30 +1,23 @@
 """A real cluster, a fresh restricted namespace for each test, and words when a wait fails."""
 
-import json
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.e2e import models
-from tests.e2e.pods import Client, Namespace, client_pod
+from tests.e2e import models, services
+from tests.e2e.client import Client, client_pod
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Helm, Release
 from tools.cluster import provider
 from tools.cluster.kubectl import Kubectl
 from tools.cluster.provider import Provider
 from tools.cluster.providers import PROVIDERS
-from tools.errors import ToolError
 from tools.images.catalogue import IMAGES
 
 FOLDER = Path(__file__).parent
-RESTRICTED = {
-    "pod-security.kubernetes.io/enforce": "restricted",
-    "pod-security.kubernetes.io/warn": "restricted",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,44 +57,38 @@ def kubectl(cluster: Provider) -> Kubectl:
 @pytest.fixture
 def namespace(kubectl: Kubectl) -> Iterator[Namespace]:
     """Return a fresh namespace in which Pod Security admits only restricted pods; it is deleted after the test."""
-    name = f"e2e-{uuid4().hex[:8]}"
-    kubectl.apply(
-        json.dumps(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
-        )
-    )
-    namespace = Namespace(name, kubectl)
-    yield namespace
-    kubectl("delete", "namespace", name, "--wait=false")
-    kubectl("delete", "persistentvolume", name, "--ignore-not-found", "--wait=false")
+    with Namespace.fresh(kubectl) as namespace:
+        yield namespace
 
 
 @pytest.fixture
 def wait_for(namespace: Namespace) -> Callable[..., Any]:
     """Return a function that waits for a condition, and prints all that the namespace says when it does not come."""
-
-    def wait(condition: Callable[[], Any], timeout: float = 90) -> Any:
-        end = time.monotonic() + timeout
-        while True:
-            try:
-                if found := condition():
-                    return found
-                said = ""
-            except ToolError as error:  # an object that is not there yet, a server that does not answer yet
-                said = str(error)
-            if time.monotonic() > end:
-                pytest.fail(f"not within {timeout:.0f} s: {said}\n{namespace.describe()}")
-            time.sleep(0.5)
-
-    return wait
+    return namespace.wait_for
 
 
-@pytest.fixture
-def client(namespace: Namespace, wait_for: Callable[..., Any]) -> Client:
-    """Return a pod of the namespace that sends requests, as a neighbour of the model would."""
-    namespace.apply(client_pod())
-    wait_for(lambda: namespace.ready("client"))
-    return Client(namespace)
+@pytest.fixture(scope="session")
+def neighbours(kubectl: Kubectl) -> Iterator[Namespace]:
+    """Return the namespace of what stands beside the models of all tests: a pod that asks, and a web server of models.
+
+    Both are as good for one test as for the next, and take five seconds to start.
+    """
+    with Namespace.fresh(kubectl) as neighbours:
+        neighbours.apply(client_pod(), *services.shelf())
+        neighbours.wait_for(lambda: neighbours.ready("client") and neighbours.ready("shelf"))
+        yield neighbours
+
+
+@pytest.fixture(scope="session")
+def client(neighbours: Namespace) -> Client:
+    """Return a pod that sends requests, as others in the cluster would."""
+    return Client(neighbours)
+
+
+@pytest.fixture(scope="session")
+def shelf(neighbours: Namespace) -> str:
+    """Return the URL of the folder of models on a web server."""
+    return f"http://shelf.{neighbours.name}.svc.cluster.local"
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,16 @@
-"""Hand-written Kubernetes objects that serve a model, and a pod that asks it."""
+"""Hand-written Kubernetes objects that serve a model, and the namespace of a test."""
+
+from __future__ import annotations
 
 import json
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from tests.e2e import models
 from tools.cluster.kubectl import Kubectl, ready
@@ -18,6 +25,10 @@ RESTRICTED = {
     "runAsNonRoot": True,
     "seccompProfile": {"type": "RuntimeDefault"},
 }
+POD_SECURITY = {
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+}
 MODEL_IMAGE = {"name": "models", "image": {"reference": models.REFERENCE, "pullPolicy": "IfNotPresent"}}
 MODEL_CLAIM = {"name": "models", "persistentVolumeClaim": {"claimName": "models"}}
 
@@ -26,10 +37,23 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class Namespace:
-    """A namespace of one test."""
+    """A namespace that Pod Security restricts, made for one test or for a few."""
 
     name: str
     kubectl: Kubectl
+
+    @classmethod
+    @contextmanager
+    def fresh(cls, kubectl: Kubectl) -> Iterator[Namespace]:
+        """Make a namespace, and delete it when the block ends, with the volume on the node that has its name."""
+        name = f"e2e-{uuid4().hex[:8]}"
+        meta = {"name": name, "labels": POD_SECURITY}
+        kubectl.apply(json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": meta}))
+        try:
+            yield cls(name, kubectl)
+        finally:
+            kubectl("delete", "namespace", name, "--wait=false")
+            kubectl("delete", "persistentvolume", name, "--ignore-not-found", "--wait=false")
 
     def apply(self, *objects: Object) -> None:
         """Apply objects in the namespace; cluster-wide objects name none."""
@@ -56,6 +80,20 @@ class Namespace:
         pods = self.pods(app)
         return bool(pods) and all(ready(pod) for pod in pods)
 
+    def wait_for(self, condition: Callable[[], Any], timeout: float = 90) -> Any:
+        """Return what a condition says once it says anything; fail with all that the namespace tells if not in time."""
+        end = time.monotonic() + timeout
+        while True:
+            try:
+                if found := condition():
+                    return found
+                said = ""
+            except ToolError as error:  # an object that is not there yet, a server that does not answer yet
+                said = str(error)
+            if time.monotonic() > end:
+                pytest.fail(f"not within {timeout:.0f} s: {said}\n{self.describe()}")
+            time.sleep(0.5)
+
     def describe(self) -> str:
         """Return everything that explains why a wait failed: objects, events, our kinds' status, pods, logs."""
         kinds = self.run(
@@ -75,60 +113,6 @@ class Namespace:
             except ToolError as error:
                 said.append(str(error))
         return "\n".join(said)
-
-
-@dataclass(frozen=True)
-class Client:
-    """Sends requests from a pod."""
-
-    namespace: Namespace
-
-    def post(self, url: str, body: object, host: str = "") -> Any:
-        """Post JSON, to another host than the URL's if told; return [status, answer], [0, error] without an answer."""
-        return self.python(POST, url, host, stdin=json.dumps(body))
-
-    def reaches(self, url: str) -> bool:
-        """Tell whether a GET is answered: addresses of services lead to a pod a moment after it is Ready."""
-        return bool(self.python(GET, url))
-
-    def python(self, script: str, *arguments: str, stdin: str = "", timeout: float = 60) -> Any:
-        """Run a script in the pod; return the JSON it prints."""
-        command = ["exec", "--stdin", "client", "--", "python3", "-c", script, *arguments]
-        return json.loads(self.namespace.run(*command, stdin=stdin, timeout=timeout))
-
-
-class Load:
-    """Requests from several threads, each on a new connection, until `stop`; `rate` a second, or as many as go.
-
-    They are sent by a process of the pod's own: the API server may go away meanwhile.
-    """
-
-    def __init__(
-        self, client: Client, url: str, body: object, threads: int = 4, seconds: int = 180, rate: int = 0
-    ) -> None:
-        self.namespace = client.namespace
-        arguments = [url, json.dumps(body), str(threads), str(seconds), str(rate)]
-        self._python(START, LOAD, *arguments)
-
-    def __enter__(self) -> "Load":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(ToolError):
-            self._python(TOUCH)
-
-    def answered(self) -> int:
-        """Return how many requests have succeeded so far."""
-        return int(self.namespace.run("exec", "client", "--", "cat", "/tmp/answered"))
-
-    def stop(self) -> Any:
-        """End the load; return `{"ok": number, "failed": [what each failure was], "seconds": how long it was}`."""
-        return json.loads(self._python(FINISH, timeout=90))
-
-    def _python(self, script: str, *arguments: str, timeout: float = 60) -> str:
-        return self.namespace.run(
-            "exec", "client", "--", "python3", "-c", script, *arguments, timeout=timeout
-        )
 
 
 def server(name: str, volume: Object = MODEL_IMAGE, **container: Any) -> list[Object]:
@@ -183,24 +167,6 @@ def deployment(name: str, container: Object, volumes: list[Object]) -> Object:
             "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {"metadata": {"labels": {"app": name}}, "spec": pod},
         },
-    }
-
-
-def client_pod() -> Object:
-    """Return a pod that does nothing until a command is run in it."""
-    container = {
-        "name": "client",
-        "image": SERVER,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", "import signal; signal.signal(15, lambda *_: exit()); signal.pause()"],
-        "securityContext": RESTRICTED,
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "client", "labels": {"app": "client"}},
-        "spec": {"containers": [container], "volumes": [{"name": "tmp", "emptyDir": {}}]},
     }
 
 
@@ -266,32 +232,6 @@ def killer(part: str) -> Object:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
 
-# Scripts for the client pod: Python's standard library alone.
-GET = """
-import sys, urllib.request
-try:
-    print(int(urllib.request.urlopen(sys.argv[1], timeout=10).status == 200))
-except OSError:
-    print(0)
-"""
-POST = """
-import json, sys, urllib.error, urllib.request
-head = {"Content-Type": "application/json"} | ({"Host": sys.argv[2]} if sys.argv[2] else {})
-request = urllib.request.Request(sys.argv[1], sys.stdin.buffer.read(), head)
-def read(text):
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text.decode()
-try:
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        said = [answer.status, read(answer.read())]
-except urllib.error.HTTPError as error:
-    said = [error.code, read(error.read())]
-except OSError as error:
-    said = [0, str(error)]
-print(json.dumps(said))
-"""
 KILL = """
 import os, sys
 for number in filter(str.isdigit, os.listdir("/proc")):
@@ -303,54 +243,4 @@ for number in filter(str.isdigit, os.listdir("/proc")):
         os.kill(int(number), 9)
         sys.exit()
 sys.exit(f"there is no {sys.argv[1]}")
-"""
-START = """
-import os, subprocess, sys
-for name in ("stop", "result", "answered"):
-    os.path.exists(f"/tmp/{name}") and os.remove(f"/tmp/{name}")
-nowhere = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], start_new_session=True, **nowhere)
-while not os.path.exists("/tmp/answered"):
-    pass
-"""
-TOUCH = """
-open("/tmp/stop", "w").close()
-"""
-FINISH = (
-    TOUCH
-    + """
-import os, time
-while not os.path.exists("/tmp/result"):
-    time.sleep(0.1)
-print(open("/tmp/result").read())
-"""
-)
-LOAD = """
-import json, os, sys, threading, time, urllib.request
-url, body, threads, seconds, rate = sys.argv[1], sys.argv[2].encode(), *map(int, sys.argv[3:6])
-ok, failed, began = [], [], time.monotonic()
-end = began + seconds
-def ask(number):
-    due = began + number / rate if rate else 0
-    while not os.path.exists("/tmp/stop") and time.monotonic() < end:
-        time.sleep(max(0, due - time.monotonic()))
-        try:
-            request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                json.load(answer)
-            ok.append(1)
-        except (OSError, ValueError) as error:
-            failed.append(repr(error))
-        due += threads / rate if rate else 0
-def write(name, text):
-    with open(f"/tmp/{name}.new", "w") as file:
-        file.write(text)
-    os.replace(f"/tmp/{name}.new", f"/tmp/{name}")
-workers = [threading.Thread(target=ask, args=[number]) for number in range(threads)]
-for worker in workers:
-    worker.start()
-while any(worker.is_alive() for worker in workers):
-    write("answered", str(len(ok)))
-    time.sleep(0.2)
-write("result", json.dumps({"ok": len(ok), "failed": failed, "seconds": time.monotonic() - began}))
 """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import yaml
 from tests.e2e import models, pods
 from tests.e2e.pods import Namespace, Object
 
-WaitFor = Callable[..., Any]
+IMAGE = f"oci+native://{models.REFERENCE}"  # it holds the iris model in its folder `models`
 
 
 def isvc(name: str, uri: str, **predictor: Any) -> Object:
@@ -44,29 +43,31 @@ def status(namespace: Namespace, name: str) -> Object:
 
 def condition(namespace: Namespace, name: str, kind: str = "Ready") -> Object:
     """Return a condition, empty when there is none."""
-    conditions = status(namespace, name).get("conditions") or ()
-    return next((c for c in conditions if c["type"] == kind), {})
+    return condition_of(status(namespace, name), kind)
+
+
+def condition_of(status: Object, kind: str) -> Object:
+    """Return a condition out of a status, empty when there is none."""
+    return next((one for one in status.get("conditions") or () if one["type"] == kind), {})
 
 
 def is_ready(namespace: Namespace, name: str) -> bool:
     """Whether the newest version of the service is Ready."""
     found = namespace.get("isvc", name)
-    seen = (found.get("status") or {}).get("observedGeneration") == found["metadata"]["generation"]
-    return seen and condition(namespace, name).get("status") == "True"
+    status = found.get("status") or {}
+    seen = status.get("observedGeneration") == found["metadata"]["generation"]
+    return seen and condition_of(status, "Ready").get("status") == "True"
 
 
-def seconds_to_ready(namespace: Namespace, name: str, wait_for: WaitFor, timeout: float = 120) -> float:
+def seconds_to_ready(namespace: Namespace, name: str, timeout: float = 120) -> float:
     """Wait until a service is Ready; return how long that took."""
     began = time.monotonic()
-    wait_for(lambda: is_ready(namespace, name), timeout=timeout)
+    namespace.wait_for(lambda: is_ready(namespace, name), timeout)
     return time.monotonic() - began
 
 
-def shelf(namespace: Namespace, wait_for: WaitFor) -> str:
-    """Serve the image of models over HTTP from a pod; return the URL of its folder.
-
-    The same folder is below `/private` for those who send a password.
-    """
+def shelf() -> list[Object]:
+    """Return a web server of the image of models, which has all of it below `/private` for those with a password."""
     script = "import http.server; http.server.test(HandlerClass=H, port=8000, bind='0.0.0.0')"
     handler = (
         "import functools, http.server\n"
@@ -98,27 +99,18 @@ def shelf(namespace: Namespace, wait_for: WaitFor) -> str:
         "metadata": {"name": "shelf"},
         "spec": {"selector": {"app": "shelf"}, "ports": [{"port": 80, "targetPort": 8000}]},
     }
-    namespace.apply(pod, service)
-    wait_for(lambda: namespace.ready("shelf"))
-    return f"http://shelf.{namespace.name}.svc.cluster.local"
+    return [pod, service]
 
 
-def claim(namespace: Namespace, wait_for: WaitFor) -> str:
+def claim(namespace: Namespace) -> str:
     """Put the models on a volume and claim it; return the URI of its folder."""
     copy = pods.copier(f"/var/lib/e2e/{namespace.name}")
     namespace.apply(copy)
-    name = copy["metadata"]["name"]
-    wait_for(
-        lambda: namespace.kubectl.get("pod", name, "--namespace=default")["status"]["phase"] == "Succeeded"
-    )
-    namespace.kubectl("delete", "pod", name, "--namespace=default", "--wait=false")
+    there = ("pod", copy["metadata"]["name"], "--namespace=default")
+    namespace.wait_for(lambda: namespace.kubectl.get(*there)["status"]["phase"] == "Succeeded")
+    namespace.kubectl("delete", *there, "--wait=false")
     namespace.apply(*pods.claimed_volume(namespace.name))
     return "pvc://models"
-
-
-def image(namespace: Namespace, wait_for: WaitFor) -> str:
-    """Return the URI of the image that holds the iris model in its folder `models`."""
-    return f"oci+native://{models.REFERENCE}"
 
 
 def yaml_of(file: Path) -> Object:

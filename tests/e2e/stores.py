@@ -9,12 +9,11 @@ import re
 import subprocess
 import tarfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import joblib
@@ -29,8 +28,6 @@ from tests.storage_servers.backends import upload
 from tests.storage_servers.test_oci import HTPASSWD, LAYER, LOGIN, Registry
 from tools import build
 from tools.cluster.host import archive
-
-WaitFor = Callable[..., Any]
 
 REFERENCE = f"localhost/kserve-lite/e2e-stores:{uuid4().hex[:8]}"
 PROGRAMS = ("minio", "fake-gcs-server", "oci-registry")
@@ -53,11 +50,11 @@ def image(folder: Path) -> Path:
     return target
 
 
-def s3(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
+def s3(namespace: Namespace) -> Place:
     """MinIO, which checks signatures."""
     command = ["/minio", "server", "--quiet", "--address", ":9000", "--certs-dir", "/tmp/certs", "/tmp/data"]
     keys = {"MINIO_ROOT_USER": "tester", "MINIO_ROOT_PASSWORD": PASSWORD}
-    serve(namespace, wait_for, "minio", command, 9000, keys)
+    serve(namespace, "minio", command, 9000, keys)
     with forwarded(namespace, "minio", 9000) as port:
         client = S3Store(
             "models",
@@ -79,12 +76,12 @@ def s3(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
     )
 
 
-def gs(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
+def gs(namespace: Namespace) -> Place:
     """The emulator of Google's, with the bucket that the seed names."""
     address = f"gcs.{namespace.name}.svc.cluster.local:4443"
     command = ["/fake-gcs-server", "-scheme", "http", "-host", "0.0.0.0", "-port", "4443"]
     command += ["-backend", "memory", "-public-host", address]
-    serve(namespace, wait_for, "gcs", command, 4443)
+    serve(namespace, "gcs", command, 4443)
     with forwarded(namespace, "gcs", 4443) as port:
         emulator = f"http://127.0.0.1:{port}"
         made = urllib3.request("POST", f"{emulator}/storage/v1/b", json={"name": "my-bucket"})
@@ -111,7 +108,7 @@ def registry_host(namespace: Namespace) -> str:
     return f"registry.{namespace.name}.svc.cluster.local"
 
 
-def oci(namespace: Namespace, wait_for: WaitFor, folder: Path) -> Place:
+def oci(namespace: Namespace, folder: Path) -> Place:
     """A registry by TLS, whose authority is in the ConfigMap, and that wants a password."""
     host = registry_host(namespace)
     cert, key = folder / "cert.pem", folder / "key.pem"
@@ -127,7 +124,7 @@ def oci(namespace: Namespace, wait_for: WaitFor, folder: Path) -> Place:
         "tls.key": key.read_text(),
     }
     command = ["/oci-registry", "serve", "/etc/registry/config.yml"]
-    serve(namespace, wait_for, "registry", command, 5000, files, "/etc/registry")
+    serve(namespace, "registry", command, 5000, files, "/etc/registry")
     with forwarded(namespace, "registry", 5000) as port:
         trusting = urllib3.PoolManager(ca_certs=str(cert))
         registry = Registry(f"127.0.0.1:{port}", "https", trusting)
@@ -136,18 +133,17 @@ def oci(namespace: Namespace, wait_for: WaitFor, folder: Path) -> Place:
     return Place(f"oci://{host}:5000/team/iris:v1", {".dockerconfigjson": json.dumps(docker)})
 
 
-def http(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
+def http(shelf: str) -> Place:
     """A web server that asks for a header."""
-    shelf = services.shelf(namespace, wait_for)
     host = shelf.partition("://")[2]
     login = b64encode(f"me:{PASSWORD}".encode()).decode()
     headers = json.dumps({"Authorization": f"Basic {login}"})
     return Place(f"{shelf}/private/iris/model.joblib", {"https-host": host, "headers": headers})
 
 
-def pvc(namespace: Namespace, wait_for: WaitFor, _: Path) -> Place:
+def pvc(namespace: Namespace) -> Place:
     """A volume claim, which asks for nothing."""
-    return Place(f"{services.claim(namespace, wait_for)}/iris", {})
+    return Place(f"{services.claim(namespace)}/iris", {})
 
 
 def trained() -> bytes:
@@ -169,7 +165,6 @@ def layer() -> bytes:
 
 def serve(
     namespace: Namespace,
-    wait_for: WaitFor,
     name: str,
     command: list[str],
     port: int,
@@ -201,7 +196,7 @@ def serve(
     }
     given = [secret_of(f"{name}-server", secret)] if secret else []
     namespace.apply(*given, pods.deployment(name, container, volumes), service)
-    wait_for(lambda: namespace.ready(name))
+    namespace.wait_for(lambda: namespace.ready(name))
 
 
 def secret_of(name: str, entries: Mapping[str, str]) -> Object:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import pods, services
+from tests.e2e.client import Client
 from tests.e2e.pods import Namespace, Object
 from tests.e2e.release import Release
 
@@ -72,9 +73,14 @@ def test_a_pod_that_cannot_come_up_is_explained_in_time(
     ],
 )
 def test_a_model_that_is_not_there_or_does_not_load_is_explained_and_forgotten_on_recovery(
-    kserve_lite: Release, namespace: Namespace, wait_for: WaitFor, path: str, reason: str, words: str
+    kserve_lite: Release,
+    namespace: Namespace,
+    shelf: str,
+    wait_for: WaitFor,
+    path: str,
+    reason: str,
+    words: str,
 ) -> None:
-    shelf = services.shelf(namespace, wait_for)
     namespace.apply(services.isvc(NAME, shelf + path))
     late = lateness(namespace, reason, wait_for)
     assert words in services.condition(namespace, NAME)["message"]
@@ -82,7 +88,7 @@ def test_a_model_that_is_not_there_or_does_not_load_is_explained_and_forgotten_o
 
     namespace.apply(services.isvc(NAME, f"{shelf}/iris/model.joblib"))
 
-    services.seconds_to_ready(namespace, NAME, wait_for)
+    services.seconds_to_ready(namespace, NAME)
     assert "lastFailureInfo" not in services.status(namespace, NAME)["modelStatus"]
 
 
@@ -92,21 +98,20 @@ def test_a_quota_is_named_and_the_service_comes_up_when_it_is_raised(
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}}
     namespace.apply({**quota, "spec": {"hard": {"pods": "0"}}})
     wait_for(lambda: namespace.get("resourcequota", "none").get("status", {}).get("hard"))
-    namespace.apply(services.isvc(NAME, services.image(namespace, wait_for)))
+    namespace.apply(services.isvc(NAME, services.IMAGE))
     wait_for(lambda: services.condition(namespace, NAME).get("reason") == "QuotaExceeded", timeout=30)
     assert "exceeded quota: none" in services.condition(namespace, NAME)["message"]
 
     namespace.run("delete", "resourcequota", "none")
 
-    services.seconds_to_ready(namespace, NAME, wait_for)
+    services.seconds_to_ready(namespace, NAME)
 
 
 def test_a_new_version_that_fails_is_named_while_the_old_one_answers(
-    kserve_lite: Release, namespace: Namespace, client: pods.Client, wait_for: WaitFor
+    kserve_lite: Release, namespace: Namespace, client: Client, shelf: str, wait_for: WaitFor
 ) -> None:
-    shelf = services.shelf(namespace, wait_for)
     namespace.apply(services.isvc(NAME, f"{shelf}/iris/model.joblib"))
-    services.seconds_to_ready(namespace, NAME, wait_for)
+    services.seconds_to_ready(namespace, NAME)
     url = services.status(namespace, NAME)["url"]
 
     namespace.apply(services.isvc(NAME, f"{shelf}/nothing/model.joblib"))

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.e2e import pods, services
+from tests.e2e.client import Client, Load
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Load, Namespace
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 
 WaitFor = Callable[..., Any]
@@ -23,8 +24,8 @@ REQUESTS = re.compile(
 def test_models_answer_while_the_control_plane_dies_and_afterwards_it_rests(
     kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor
 ) -> None:
-    namespace.apply(services.isvc("iris", services.image(namespace, wait_for)))
-    services.seconds_to_ready(namespace, "iris", wait_for)
+    namespace.apply(services.isvc("iris", services.IMAGE))
+    services.seconds_to_ready(namespace, "iris")
     base = f"http://iris.{namespace.name}.svc.cluster.local"
     wait_for(lambda: client.reaches(f"{base}/v1/models/iris"))
     (pod,) = (one["metadata"]["uid"] for one in namespace.pods("isvc.iris-predictor"))
@@ -36,11 +37,9 @@ def test_models_answer_while_the_control_plane_dies_and_afterwards_it_rests(
             die(namespace, part, wait_for)
         gone = ("delete", "service", "iris-predictor", "--ignore-not-found")
         wait_for(lambda: namespace.run(*gone) is not None, timeout=120)
-        wait_for(
-            lambda: namespace.apply(services.isvc("second", services.image(namespace, wait_for))) is None
-        )
+        wait_for(lambda: namespace.apply(services.isvc("second", services.IMAGE)) is None)
         wait_for(lambda: namespace.get("service", "iris-predictor"))
-        services.seconds_to_ready(namespace, "second", wait_for)
+        services.seconds_to_ready(namespace, "second")
         wait_for(lambda: services.is_ready(namespace, "iris"))
         outcome = load.stop()
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import pods
+from tests.e2e.client import Client
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Namespace, Object
+from tests.e2e.pods import Namespace, Object
 
 GATEWAY = "http://traefik.gateway.svc.cluster.local"
 

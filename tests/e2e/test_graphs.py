@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import services
+from tests.e2e.client import Client, Load
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Load, Namespace, Object
+from tests.e2e.pods import Namespace, Object
 from tests.e2e.release import BY_HTTP_ROUTE, BY_INGRESS, Release
 
 WaitFor = Callable[..., Any]
@@ -56,7 +57,7 @@ def condition(namespace: Namespace, kind: str, name: str, wanted: str = "Ready")
     status = found.get("status") or {}
     if status.get("observedGeneration") != found["metadata"]["generation"]:
         return {}
-    return next((one for one in status["conditions"] if one["type"] == wanted), {})
+    return services.condition_of(status, wanted)
 
 
 def is_true(namespace: Namespace, kind: str, name: str, wanted: str = "Ready") -> bool:
@@ -79,7 +80,7 @@ def pods(namespace: Namespace, selector: str) -> list[str]:
 def test_a_graph_of_four_services_is_ready_when_all_are_and_loses_no_request_while_a_step_is_replaced(
     routed: Release, namespace: Namespace, client: Client, wait_for: WaitFor
 ) -> None:
-    uri = services.image(namespace, wait_for)
+    uri = services.IMAGE
     inside = f"http://flow.{namespace.name}.svc.cluster.local/"
     host = f"flow-{namespace.name}.example.com"
     short, long = {"instances": ROWS[:1]}, {"instances": ROWS[1:]}
@@ -135,9 +136,8 @@ def trained(name: str, uri: str) -> Object:
 
 
 def test_twenty_models_of_one_server_come_change_and_go_while_the_others_answer(
-    kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor
+    kserve_lite: Release, namespace: Namespace, client: Client, shelf: str, wait_for: WaitFor
 ) -> None:
-    shelf = services.shelf(namespace, wait_for)
     iris, text = f"{shelf}/iris/model.joblib", f"{shelf}/text/model.joblib"
     server = f"http://many.{namespace.name}.svc.cluster.local/v1/models"
     names = [f"m{number}" for number in range(20)]
@@ -188,7 +188,7 @@ def test_twenty_models_of_one_server_come_change_and_go_while_the_others_answer(
 def test_explanations_and_graphs_are_reached_from_outside_by_http_route_and_by_ingress(
     routed: Release, namespace: Namespace, client: Client, wait_for: WaitFor
 ) -> None:
-    made = services.isvc("flowers", services.image(namespace, wait_for))
+    made = services.isvc("flowers", services.IMAGE)
     made["spec"]["explainer"] = {"type": "permutation", "config": {"samples": "2"}}
     alone = {"routerType": "Sequence", "steps": [{"name": "only", "serviceName": "flowers"}]}
     namespace.apply(made, graph("through", {"root": alone}))

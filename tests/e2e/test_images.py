@@ -11,7 +11,8 @@ import pytest
 
 from kserve_lite.cli import main
 from tests.e2e import pods, services
-from tests.e2e.pods import Client, Namespace
+from tests.e2e.client import Client
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 from tools.cache import CLONE
 from tools.cluster.provider import Provider

@@ -8,29 +8,30 @@ from typing import Any
 import pytest
 
 from tests.e2e import services
+from tests.e2e.client import Client
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Namespace
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 
 WaitFor = Callable[..., Any]
 
 QUESTION, ANSWER = QUESTIONS["iris"]
 READY_SECONDS = 15
-SOURCES: dict[str, Callable[[Namespace, WaitFor], str]] = {
-    "a volume claim": lambda namespace, wait_for: f"{services.claim(namespace, wait_for)}/iris",
-    "an image": services.image,
-    "a web server": lambda namespace, wait_for: f"{services.shelf(namespace, wait_for)}/iris/model.joblib",
+SOURCES: dict[str, Callable[[Namespace, str], str]] = {
+    "a volume claim": lambda namespace, _: f"{services.claim(namespace)}/iris",
+    "an image": lambda *_: services.IMAGE,
+    "a web server": lambda _, shelf: f"{shelf}/iris/model.joblib",
 }
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_the_yaml_is_applied_and_the_url_answers(
-    kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor, source: str
+    kserve_lite: Release, namespace: Namespace, client: Client, shelf: str, wait_for: WaitFor, source: str
 ) -> None:
-    uri = SOURCES[source](namespace, wait_for)
+    uri = SOURCES[source](namespace, shelf)
     namespace.apply(services.isvc("sklearn-iris", uri))
 
-    took = services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    took = services.seconds_to_ready(namespace, "sklearn-iris")
 
     url = f"http://sklearn-iris.{namespace.name}.svc.cluster.local/v1/models/sklearn-iris:predict"
     wait_for(lambda: client.post(url, {"instances": QUESTION}) == [200, {"predictions": ANSWER}])
@@ -42,10 +43,10 @@ def test_the_yaml_is_applied_and_the_url_answers(
 
 
 def test_grpc_answers_at_the_address_in_status(
-    kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor
+    kserve_lite: Release, namespace: Namespace, client: Client
 ) -> None:
-    namespace.apply(services.isvc("sklearn-iris", services.image(namespace, wait_for)))
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    namespace.apply(services.isvc("sklearn-iris", services.IMAGE))
+    services.seconds_to_ready(namespace, "sklearn-iris")
     address = services.status(namespace, "sklearn-iris")["components"]["predictor"]["grpcUrl"]
 
     assert client.python(GRPC, address, "sklearn-iris") == ANSWER[:1]
@@ -54,8 +55,8 @@ def test_grpc_answers_at_the_address_in_status(
 def test_a_deleted_service_leaves_nothing_behind(
     kserve_lite: Release, namespace: Namespace, wait_for: WaitFor
 ) -> None:
-    namespace.apply(services.isvc("sklearn-iris", services.image(namespace, wait_for)))
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    namespace.apply(services.isvc("sklearn-iris", services.IMAGE))
+    services.seconds_to_ready(namespace, "sklearn-iris")
 
     namespace.run("delete", "isvc", "sklearn-iris", "--timeout=10s")
 
@@ -71,8 +72,8 @@ def test_a_deleted_service_leaves_nothing_behind(
 def test_a_stopped_service_has_no_pods_and_comes_back(
     kserve_lite: Release, namespace: Namespace, wait_for: WaitFor
 ) -> None:
-    namespace.apply(services.isvc("sklearn-iris", services.image(namespace, wait_for)))
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    namespace.apply(services.isvc("sklearn-iris", services.IMAGE))
+    services.seconds_to_ready(namespace, "sklearn-iris")
     namespace.run("annotate", "isvc", "sklearn-iris", "serving.kserve.io/stop=true")
     wait_for(lambda: services.condition(namespace, "sklearn-iris", "Stopped").get("status") == "True")
     wait_for(lambda: not namespace.pods("isvc.sklearn-iris-predictor"))

@@ -3,19 +3,17 @@
 No image is built for them: the code is a ConfigMap that the model server's image runs.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from tests.e2e import models, pods
-from tests.e2e.pods import Client, Namespace
+from tests.e2e import models, pods, services
+from tests.e2e.client import Client
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 
 ROOT = Path(__file__).parents[2]
-WaitFor = Callable[..., Any]
 
 NAMED = """\
 from kserve import InferRequest, Model, ModelServer, model_server
@@ -77,25 +75,23 @@ def pipeline(name: str, uri: str) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.fixture
-def flowers(kserve_lite: Release, namespace: Namespace, wait_for: WaitFor) -> Namespace:
-    namespace.apply(*pipeline("flowers", claim(namespace, wait_for)))
-    wait_for(lambda: is_ready(namespace, "flowers"), timeout=240)
-    return namespace
-
-
-def test_the_services_url_leads_through_the_transformer_and_to_the_explainer(
-    flowers: Namespace, client: Client
+def test_the_services_url_leads_through_the_transformer_which_keeps_a_refusals_status_and_to_the_explainer(
+    kserve_lite: Release, namespace: Namespace, client: Client
 ) -> None:
-    status, predicted = client.post(url(flowers, "flowers", "predict"), {"instances": ROWS})
+    namespace.apply(*pipeline("flowers", f"{services.claim(namespace)}/iris"))
+    services.seconds_to_ready(namespace, "flowers", timeout=240)
+
+    status, predicted = client.post(url(namespace, "flowers", "predict"), {"instances": ROWS})
+    refusal, said = client.post(url(namespace, "flowers", "predict"), {"instances": [{"flower": [1, 2]}]})
     explained_status, explained = client.post(
-        url(flowers, "flowers", "explain"), {"instances": models.QUESTIONS["iris"][0]}
+        url(namespace, "flowers", "explain"), {"instances": models.QUESTIONS["iris"][0]}
     )
     direct = client.post(
-        url(flowers, "flowers-predictor", "predict", "flowers"), {"instances": [ROWS[0]["flower"]]}
+        url(namespace, "flowers-predictor", "predict", "flowers"), {"instances": [ROWS[0]["flower"]]}
     )
 
     assert (status, predicted) == (200, {"predictions": ["setosa", "virginica"]})
+    assert (refusal, said["code"]) == (400, "invalid_input")
     assert explained_status == 200, explained
     assert [one["class"] for one in explained["explanations"]] == [0, 2]
     for one in explained["explanations"]:
@@ -103,45 +99,19 @@ def test_the_services_url_leads_through_the_transformer_and_to_the_explainer(
     assert direct == [200, {"predictions": [0]}]
 
 
-def test_a_refusal_of_the_predictor_keeps_its_status_through_the_transformer(
-    flowers: Namespace, client: Client
-) -> None:
-    status, said = client.post(url(flowers, "flowers", "predict"), {"instances": [{"flower": [1, 2]}]})
-
-    assert (status, said["code"]) == (400, "invalid_input")
-
-
 def test_the_examples_manifests_are_served_as_they_are_but_for_the_models_place(
-    kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor
+    kserve_lite: Release, namespace: Namespace, client: Client
 ) -> None:
     documents = list(yaml.safe_load_all((ROOT / "examples/feature-lookup/isvc.yaml").read_text()))
     service = next(d for d in documents if d["kind"] == "InferenceService")
-    service["spec"]["predictor"]["model"]["storageUri"] = claim(namespace, wait_for)
+    service["spec"]["predictor"]["model"]["storageUri"] = f"{services.claim(namespace)}/iris"
     namespace.apply(*documents)
     name = service["metadata"]["name"]
-    wait_for(lambda: is_ready(namespace, name), timeout=240)
+    services.seconds_to_ready(namespace, name, timeout=240)
 
     said = client.post(url(namespace, name, "predict"), {"instances": [{"plant": "p-1"}, {"plant": "p-2"}]})
 
     assert said == [200, {"predictions": [0, 2]}]
-
-
-def claim(namespace: Namespace, wait_for: WaitFor) -> str:
-    """Put the models on a volume and claim it; return where the iris model is."""
-    copy = pods.copier(f"/var/lib/e2e/{namespace.name}")
-    namespace.apply(copy)
-    name = copy["metadata"]["name"]
-    wait_for(
-        lambda: namespace.kubectl.get("pod", name, "--namespace=default")["status"]["phase"] == "Succeeded"
-    )
-    namespace.kubectl("delete", "pod", name, "--namespace=default", "--wait=false")
-    namespace.apply(*pods.claimed_volume(namespace.name))
-    return "pvc://models/iris"
-
-
-def is_ready(namespace: Namespace, name: str) -> bool:
-    conditions = namespace.get("inferenceservice", name).get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def url(namespace: Namespace, host: str, verb: str, model: str | None = None) -> str:

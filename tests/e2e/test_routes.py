@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e import services
+from tests.e2e.client import Client
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Namespace
+from tests.e2e.pods import Namespace
 from tests.e2e.release import BY_HTTP_ROUTE, BY_INGRESS, Release
 
 TRAEFIK = "http://traefik.gateway.svc.cluster.local"
@@ -28,9 +29,9 @@ def route(release: Release, request: pytest.FixtureRequest) -> str:
 def test_a_service_answers_through_the_gateway_at_the_host_of_its_status(
     route: str, namespace: Namespace, client: Client, wait_for: Callable[..., Any]
 ) -> None:
-    service = services.isvc("sklearn-iris", services.image(namespace, wait_for))
+    service = services.isvc("sklearn-iris", services.IMAGE)
     namespace.apply(service)
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    services.seconds_to_ready(namespace, "sklearn-iris")
 
     assert services.condition(namespace, "sklearn-iris", "IngressReady")["status"] == "True"
     url = services.status(namespace, "sklearn-iris")["url"]

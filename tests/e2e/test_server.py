@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e import pods
+from tests.e2e import pods, services
+from tests.e2e.client import Client, Load, client_pod
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Load, Namespace
-from tools.cluster.kubectl import Kubectl
+from tests.e2e.pods import Namespace
 from tools.errors import ToolError
 
 WaitFor = Callable[..., Any]
@@ -29,14 +29,10 @@ def test_a_model_in_an_image_volume_is_served(
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_a_model_on_a_persistent_volume_is_served(
-    kubectl: Kubectl, namespace: Namespace, client: Client, wait_for: WaitFor, name: str
+    namespace: Namespace, client: Client, wait_for: WaitFor, name: str
 ) -> None:
-    copy = pods.copier(f"/var/lib/e2e/{namespace.name}")
-    namespace.apply(copy)
-    pod = copy["metadata"]["name"]
-    wait_for(lambda: kubectl.get("pod", pod, "--namespace=default")["status"]["phase"] == "Succeeded")
-    kubectl("delete", "pod", pod, "--namespace=default", "--wait=false")
-    namespace.apply(*pods.claimed_volume(namespace.name), *pods.server(name, pods.MODEL_CLAIM))
+    services.claim(namespace)
+    namespace.apply(*pods.server(name, pods.MODEL_CLAIM))
     wait_for(lambda: namespace.ready(name) and client.reaches(model(namespace, name)))
     question, answer = QUESTIONS[name]
 
@@ -144,7 +140,7 @@ def test_the_autoscaler_adds_pods_when_the_processor_is_busy(
 
 
 def test_a_pod_that_is_not_restricted_is_refused_here(namespace: Namespace) -> None:
-    pod = pods.client_pod()
+    pod = client_pod()
     pod["spec"]["containers"][0]["securityContext"] = {"privileged": True}
 
     with pytest.raises(ToolError, match="violates PodSecurity"):

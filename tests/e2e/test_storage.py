@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import services, stores
+from tests.e2e.client import Client
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Namespace
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 from tests.e2e.stores import Place
 from tools.cluster.provider import Provider
@@ -20,12 +21,12 @@ from tools.cluster.provider import Provider
 WaitFor = Callable[..., Any]
 
 QUESTION, ANSWER = QUESTIONS["iris"]
-PLACES: dict[str, Callable[[Namespace, WaitFor, Path], Place]] = {
-    "s3": stores.s3,
-    "gs": stores.gs,
-    "oci": stores.oci,
-    "http": stores.http,
-    "pvc": stores.pvc,
+PLACES: dict[str, Callable[[Namespace, Path, str], Place]] = {
+    "s3": lambda namespace, *_: stores.s3(namespace),
+    "gs": lambda namespace, *_: stores.gs(namespace),
+    "oci": lambda namespace, folder, _: stores.oci(namespace, folder),
+    "http": lambda _, __, shelf: stores.http(shelf),
+    "pvc": lambda namespace, *_: stores.pvc(namespace),
 }
 
 
@@ -42,19 +43,20 @@ def test_a_model_behind_a_password_is_served_at_the_url_of_the_seed(
     trusting: Release,
     namespace: Namespace,
     client: Client,
+    shelf: str,
     wait_for: WaitFor,
     tmp_path: Path,
     name: str,
 ) -> None:
     stores.authorities(namespace, tmp_path)
-    place = PLACES[name](namespace, wait_for, tmp_path)
+    place = PLACES[name](namespace, tmp_path, shelf)
     if place.secret:
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
         secret = stores.secret_of("store", place.secret)
         namespace.apply(secret, {**account, "secrets": [{"name": "store"}]})
     namespace.apply(services.isvc("sklearn-iris", place.uri))
 
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    services.seconds_to_ready(namespace, "sklearn-iris")
 
     url = f"http://sklearn-iris.{namespace.name}.svc.cluster.local/v1/models/sklearn-iris:predict"
     wait_for(lambda: client.post(url, {"instances": QUESTION}) == [200, {"predictions": ANSWER}])
@@ -65,7 +67,7 @@ def test_a_wrong_password_is_told_in_the_status_and_tells_no_password(
     trusting: Release, namespace: Namespace, wait_for: WaitFor, tmp_path: Path
 ) -> None:
     stores.authorities(namespace, tmp_path)
-    place = stores.s3(namespace, wait_for, tmp_path)
+    place = stores.s3(namespace)
     wrong = {**place.secret, "AWS_SECRET_ACCESS_KEY": "a-wrong-password"}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
     namespace.apply(stores.secret_of("store", wrong), {**account, "secrets": [{"name": "store"}]})

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.e2e import services
+from tests.e2e.client import Client, Load
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Load, Namespace
+from tests.e2e.pods import Namespace
 from tests.e2e.release import Release
 from tools.errors import ToolError
 
@@ -21,21 +22,22 @@ DEPLOYMENT = "sklearn-iris-predictor"
 
 
 @pytest.fixture
-def models(kserve_lite: Release, namespace: Namespace, client: Client, wait_for: WaitFor) -> str:
-    """Serve the service by two pods; return the URL of the models that it may have."""
-    shelf = services.shelf(namespace, wait_for)
+def base(kserve_lite: Release, namespace: Namespace, client: Client, shelf: str, wait_for: WaitFor) -> str:
+    """Serve the service by two pods; return its URL."""
     namespace.apply(service(f"{shelf}/iris/model.joblib"))
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
-    wait_for(lambda: client.reaches(f"{url(namespace)}/v1/models/sklearn-iris"))
-    return shelf
+    services.seconds_to_ready(namespace, "sklearn-iris")
+    base = f"http://sklearn-iris.{namespace.name}.svc.cluster.local"
+    wait_for(lambda: client.reaches(f"{base}/v1/models/sklearn-iris"))
+    return base
 
 
 @pytest.fixture
-def load(models: str, client: Client, wait_for: WaitFor) -> Iterator[Load]:
+def load(base: str, client: Client, wait_for: WaitFor) -> Iterator[Load]:
     """Ask the service all the time; a test ends it by `unharmed`."""
     question, _ = QUESTIONS["iris"]
-    address = f"{url(client.namespace)}/v1/models/sklearn-iris:predict"
-    with Load(client, address, {"instances": question}, threads=8, rate=RATE) as load:
+    with Load(
+        client, f"{base}/v1/models/sklearn-iris:predict", {"instances": question}, threads=8, rate=RATE
+    ) as load:
         wait_for(lambda: load.answered() > RATE)
         yield load
 
@@ -43,10 +45,6 @@ def load(models: str, client: Client, wait_for: WaitFor) -> Iterator[Load]:
 def service(uri: str) -> dict[str, Any]:
     """Return the service with two replicas, which brings a disruption budget."""
     return services.isvc("sklearn-iris", uri, minReplicas=2, maxReplicas=2)
-
-
-def url(namespace: Namespace) -> str:
-    return f"http://sklearn-iris.{namespace.name}.svc.cluster.local"
 
 
 def unharmed(load: Load, wait_for: WaitFor) -> None:
@@ -65,12 +63,12 @@ def uids(namespace: Namespace) -> set[str]:
 
 
 def test_a_new_version_of_the_model_takes_over_without_a_failed_request(
-    namespace: Namespace, models: str, load: Load, wait_for: WaitFor
+    namespace: Namespace, shelf: str, load: Load, wait_for: WaitFor
 ) -> None:
     before = uids(namespace)
 
-    namespace.apply(service(f"{models}/models/model.joblib"))
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    namespace.apply(service(f"{shelf}/models/model.joblib"))
+    services.seconds_to_ready(namespace, "sklearn-iris")
     wait_for(lambda: len(namespace.get("pods", f"--selector=app={APP}")["items"]) == 2)
 
     assert before.isdisjoint(uids(namespace))
@@ -116,7 +114,7 @@ def test_an_upgrade_and_a_killed_leader_touch_no_pod(
     kserve_lite.upgrade(json.dumps({"config": {"pods": {"terminationGracePeriodSeconds": 77}}}))
     wait_for(lambda: kserve_lite.leader() not in (leader, ""))
     kserve_lite.kill(kserve_lite.leader())
-    services.seconds_to_ready(namespace, "sklearn-iris", wait_for)
+    services.seconds_to_ready(namespace, "sklearn-iris")
     namespace.apply(services.isvc("another", "oci+native://localhost/none"))
     wait_for(lambda: services.status(namespace, "another"))
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import client, cluster, kubectl, namespace, wait_for
+from tests.e2e.conftest import client, cluster, kubectl, namespace, neighbours, wait_for
 from tests.e2e.release import Helm
 from tools.cluster import provider
 from tools.cluster.kubectl import Kubectl
 from tools.errors import ToolError
 
-__all__ = ["client", "cluster", "kubectl", "namespace", "wait_for"]
+__all__ = ["client", "cluster", "kubectl", "namespace", "neighbours", "wait_for"]
 
 NAME, PLACE = "kserve-lite", "kserve-lite"
 GROUP = "serving.kserve.io"

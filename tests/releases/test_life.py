@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import models
+from tests.e2e.client import Client, Load
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import Client, Load
 from tests.releases.conftest import NAME, PLACE, Session
 from tools.cache import CLONE
 

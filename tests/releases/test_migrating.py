@@ -11,8 +11,9 @@ import pytest
 
 from tests.docs.console import ROOT, Shell, matches, search_path, steps
 from tests.e2e import pods
+from tests.e2e.client import Client, Load
 from tests.e2e.models import QUESTIONS
-from tests.e2e.pods import SERVER, Client, Load, Namespace
+from tests.e2e.pods import SERVER, Namespace
 from tests.releases.conftest import Session
 from tests.releases.test_life import MODEL
 from tools import build
