@@ -36,9 +36,10 @@ by_name = pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.name)
 
 def files(image: Image) -> set[str]:
     """Return the paths of all files of the layers above the base."""
+    above = engine.find().base_layers()
     return {
         member.name
-        for layer in islice(contents.open_layers(image.archive), 1, None)
+        for layer in islice(contents.open_layers(image.archive), above, None)
         for member in tarfile.open(fileobj=layer)
         if member.isfile() or member.issym()
     }
