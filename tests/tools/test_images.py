@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import re
 import tarfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from tools.cache import CLONE
 from tools.cluster.host import archive
 from tools.errors import ToolError
 from tools.images import __main__ as command
-from tools.images import contents
+from tools.images import contents, engine
 from tools.images.catalogue import IMAGES, Image
 
 
@@ -54,6 +55,44 @@ def test_an_image_over_its_budget_is_refused() -> None:
 def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ToolError, match="sklearnserver, storage-initializer, router, kserve-lite"):
         command.choose(["sklearn"])
+
+
+def test_a_base_that_was_pulled_before_does_without_its_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = offline_docker(tmp_path, monkeypatch, has_base=True)
+
+    engine.Docker("docker").build(IMAGES[0])
+
+    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["pull", "image", "build"]
+
+
+def test_a_base_that_was_never_pulled_needs_its_registry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = offline_docker(tmp_path, monkeypatch, has_base=False)
+
+    with pytest.raises(ToolError, match="no such host"):
+        engine.Docker("docker").build(IMAGES[0])
+
+    assert "build" not in calls.read_text()
+
+
+def offline_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_base: bool) -> Path:
+    """Put a Docker first on PATH that reaches no registry; return where it writes what it is asked."""
+    calls = folder / "calls"
+    (folder / "docker").write_text(
+        f"""#!/bin/sh
+echo "$@" >>{calls}
+case $1 in
+    pull) echo "no such host" >&2; exit 1 ;;
+    image) exit {0 if has_base else 1} ;;
+esac
+"""
+    )
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    return calls
 
 
 def compress_layer(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools import cache, debian
 from tools.cache import CLONE
-from tools.cluster.provider import container_engine
+from tools.cluster.provider import answers, container_engine
 from tools.errors import ToolError
 from tools.images import base
 from tools.images.catalogue import Image
@@ -44,11 +44,17 @@ class Docker(Engine):
 
     def build(self, image: Image) -> None:
         """Build with the engine's own cache, on the published base."""
-        run(
-            [self.name, "pull", base.PUBLISHED], timeout=600
-        )  # a builder's own copy cannot be asked for its layers
+        self._ensure_base()
         file = CLONE / image.dockerfile
         run([self.name, "build", *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+
+    def _ensure_base(self) -> None:
+        """Take the base as its registry has it now; where that does not answer, as it was when it last did."""
+        try:  # a builder's own copy would do to build, but cannot be asked for its layers
+            run([self.name, "pull", base.PUBLISHED], timeout=600)
+        except ToolError:
+            if not answers([self.name, "image", "inspect", base.PUBLISHED]):
+                raise
 
     def build_folder(self, folder: Path, reference: str, server: str) -> None:
         """Build with the engine's own cache."""
