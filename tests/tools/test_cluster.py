@@ -18,6 +18,7 @@ from tools.cluster.host.node import Node, free_subnets
 from tools.cluster.host.provider import check_version
 from tools.cluster.kind import Kind
 from tools.errors import ToolError
+from tools.images import engine
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may take capabilities away")
 
@@ -253,6 +254,19 @@ def test_a_kind_cluster_of_another_version_is_not_passed_off_as_the_one_asked_fo
     kind.check_version("v1.34.4", "1.34.4")
     with pytest.raises(ToolError, match=r"the cluster that is up has 1\.34\.4"):
         kind.check_version("1.33.7", "1.34.4")
+
+
+def test_an_engine_that_answers_to_others_only_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docker").write_text("#!/bin/sh\necho 'permission denied: docker.sock' >&2\nexit 1\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ToolError, match=r"docker says: permission denied: docker\.sock"):
+        Kind().check()
+    with pytest.raises(ToolError, match=r"docker says: permission denied: docker\.sock"):
+        engine.find()
 
 
 @pytest.mark.skipif(provider.container_engine() is not None, reason="an engine answers here")

@@ -10,7 +10,15 @@ from tools import build
 from tools.cluster import addons
 from tools.cluster.host import parts
 from tools.cluster.kubectl import Kubectl
-from tools.cluster.provider import KUBECONFIG, RESOLVER, STATE, VERSION, container_engine, identity
+from tools.cluster.provider import (
+    KUBECONFIG,
+    RESOLVER,
+    STATE,
+    VERSION,
+    container_engine,
+    engine_refusals,
+    identity,
+)
 from tools.errors import ToolError
 from tools.progress import Progress
 from tools.shell import run
@@ -136,4 +144,7 @@ def engine() -> str:
     """Return the container engine that answers."""
     if found := container_engine():
         return found
-    raise ToolError("no Docker or Podman engine answers", "start it, or as root on Linux use CLUSTER=host")
+    raise ToolError(
+        f"no Docker or Podman engine answers{engine_refusals()}",
+        "start it, or as root on Linux use CLUSTER=host",
+    )

@@ -19,6 +19,7 @@ VERSION = "KUBERNETES"  # the environment variable that names a version of Kuber
 # What a process needs to resolve the cluster's names as a pod of namespace default does.
 RESOLVER = "nameserver 10.96.0.10\nsearch default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
 NAMES = ("kind", "host", "existing")
+ENGINES = ("docker", "podman")
 
 
 class Provider(Protocol):
@@ -56,9 +57,13 @@ def recorded() -> str | None:
 
 def container_engine() -> str | None:
     """Return the container engine that answers on this machine."""
-    return next(
-        (name for name in ("docker", "podman") if shutil.which(name) and answers([name, "info"])), None
-    )
+    return next((name for name in ENGINES if shutil.which(name) and answers([name, "info"])), None)
+
+
+def engine_refusals() -> str:
+    """Return what the installed engines say for not answering, such as to whom alone they answer."""
+    said = {name: refusal([name, "info"]) for name in ENGINES if shutil.which(name)}
+    return "".join(f"; {name} says: {words}" for name, words in said.items() if words)
 
 
 def choose(
@@ -75,10 +80,18 @@ def choose(
 
 def answers(command: Sequence[str]) -> bool:
     """Tell whether a command succeeds within ten seconds."""
+    return refusal(command) is None
+
+
+def refusal(command: Sequence[str]) -> str | None:
+    """Return the first line of the errors of a command that does not succeed within ten seconds."""
     try:
-        return subprocess.run(command, capture_output=True, timeout=10, check=False).returncode == 0
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=10, check=False
+        )
     except subprocess.TimeoutExpired:
-        return False
+        return "nothing within ten seconds"
+    return next(iter(done.stderr.strip().splitlines()), "nothing") if done.returncode else None
 
 
 def record(name: str | None) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools import cache, debian
 from tools.cache import CLONE
-from tools.cluster.provider import answers, container_engine
+from tools.cluster.provider import answers, container_engine, engine_refusals
 from tools.errors import ToolError
 from tools.images import base
 from tools.images.catalogue import Image
@@ -127,6 +127,6 @@ def find() -> Engine:
     if shutil.which("buildah") and os.geteuid() == 0:
         return Buildah()
     raise ToolError(
-        "images need a Docker or Podman engine that answers, or buildah and root",
+        f"images need a Docker or Podman engine that answers, or buildah and root{engine_refusals()}",
         f"start Docker, or as root: {debian.apt_line(debian.IMAGES)}",
     )

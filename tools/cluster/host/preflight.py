@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools import debian
 from tools.cluster.host.node import free_subnets, routes
+from tools.cluster.provider import engine_refusals
 from tools.errors import ToolError
 
 # What the node does first, tried in namespaces that end with the trial: it names the step that the kernel refuses.
@@ -74,7 +75,7 @@ def system(platform: str, user: int) -> Iterator[Lack]:
         yield Lack(f"the host provider needs Linux, this is {platform}", other)
     elif user != 0:
         yield Lack(
-            "the host provider needs root, and no Docker or Podman engine answers",
+            f"the host provider needs root, and no Docker or Podman engine answers{engine_refusals()}",
             f"run it as root; or {other}",
         )
 
