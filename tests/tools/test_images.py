@@ -75,7 +75,20 @@ def test_a_base_that_was_never_pulled_needs_its_registry(
     with pytest.raises(ToolError, match="no such host"):
         engine.Docker("docker").build(IMAGES[0])
 
-    assert "build" not in calls.read_text()
+    assert "\nbuild " not in calls.read_text()
+
+
+def test_docker_itself_builds_whatever_builder_its_user_chose(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUILDX_BUILDER", "elsewhere")
+    calls = offline_docker(tmp_path, monkeypatch, has_base=True)
+
+    engine.Docker("docker").build(IMAGES[0])
+    engine.Docker("docker").build_folder(tmp_path, "mine:1", "server:1")
+
+    builders = [call.split()[-1] for call in calls.read_text().splitlines() if call.startswith("build ")]
+    assert builders == ["BUILDX_BUILDER=default", "BUILDX_BUILDER=default"]
 
 
 def offline_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_base: bool) -> Path:
@@ -83,7 +96,7 @@ def offline_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_base: b
     calls = folder / "calls"
     (folder / "docker").write_text(
         f"""#!/bin/sh
-echo "$@" >>{calls}
+echo "$@ BUILDX_BUILDER=$BUILDX_BUILDER" >>{calls}
 case $1 in
     pull) echo "no such host" >&2; exit 1 ;;
     image) exit {0 if has_base else 1} ;;

@@ -46,7 +46,7 @@ class Docker(Engine):
         """Build with the engine's own cache, on the published base."""
         self._ensure_base()
         file = CLONE / image.dockerfile
-        run([self.name, "build", *names(image), "--file", file, CLONE], timeout=BUILD_TIMEOUT)
+        self._build(*names(image), "--file", file, CLONE)
 
     def _ensure_base(self) -> None:
         """Take the base as its registry has it now; where that does not answer, as it was when it last did."""
@@ -58,8 +58,12 @@ class Docker(Engine):
 
     def build_folder(self, folder: Path, reference: str, server: str) -> None:
         """Build with the engine's own cache."""
-        options = ["--build-arg", f"SERVER={server}", "--tag", reference]
-        run([self.name, "build", *options, folder], timeout=BUILD_TIMEOUT)
+        self._build("--build-arg", f"SERVER={server}", "--tag", reference, folder)
+
+    def _build(self, *arguments: str | Path) -> None:
+        """Build by the engine itself: another builder that its user chose keeps the image from its store."""
+        environment = {**os.environ, "BUILDX_BUILDER": "default"}
+        run([self.name, "build", *arguments], env=environment, timeout=BUILD_TIMEOUT)
 
     def save(self, reference: str, target: Path) -> None:
         """Save as the engine does; both write what containerd imports."""
