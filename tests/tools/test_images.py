@@ -58,13 +58,19 @@ def test_an_unknown_image_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_base_that_was_pulled_before_does_without_its_registry(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = offline_docker(tmp_path, monkeypatch, has_base=True)
 
     engine.Docker("docker").build(IMAGES[0])
 
-    assert [call.split()[0] for call in calls.read_text().splitlines()] == ["pull", "image", "build"]
+    assert [call.split()[0] for call in calls.read_text().splitlines()] == [
+        "pull",
+        "image",
+        "context",
+        "build",
+    ]
+    assert "is the one pulled before: " in capsys.readouterr().err
 
 
 def test_a_base_that_was_never_pulled_needs_its_registry(
@@ -88,7 +94,7 @@ def test_docker_itself_builds_whatever_builder_its_user_chose(
     engine.Docker("docker").build_folder(tmp_path, "mine:1", "server:1")
 
     builders = [call.split()[-1] for call in calls.read_text().splitlines() if call.startswith("build ")]
-    assert builders == ["BUILDX_BUILDER=default", "BUILDX_BUILDER=default"]
+    assert builders == ["BUILDX_BUILDER=desktop-linux", "BUILDX_BUILDER=desktop-linux"]
 
 
 def offline_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_base: bool) -> Path:
@@ -100,6 +106,7 @@ echo "$@ BUILDX_BUILDER=$BUILDX_BUILDER" >>{calls}
 case $1 in
     pull) echo "no such host" >&2; exit 1 ;;
     image) exit {0 if has_base else 1} ;;
+    context) echo desktop-linux ;;
 esac
 """
     )

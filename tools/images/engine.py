@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -49,12 +50,13 @@ class Docker(Engine):
         self._build(*names(image), "--file", file, CLONE)
 
     def _ensure_base(self) -> None:
-        """Take the base as its registry has it now; where that does not answer, as it was when it last did."""
+        """Take the base as its registry has it now; where that does not answer, say so and take what is here."""
         try:  # a builder's own copy would do to build, but cannot be asked for its layers
             run([self.name, "pull", base.PUBLISHED], timeout=600)
-        except ToolError:
+        except ToolError as error:
             if not answers([self.name, "image", "inspect", base.PUBLISHED]):
                 raise
+            print(f"{base.PUBLISHED} is the one pulled before: {error.message}", file=sys.stderr)
 
     def build_folder(self, folder: Path, reference: str, server: str) -> None:
         """Build with the engine's own cache."""
@@ -62,8 +64,15 @@ class Docker(Engine):
 
     def _build(self, *arguments: str | Path) -> None:
         """Build by the engine itself: another builder that its user chose keeps the image from its store."""
-        environment = {**os.environ, "BUILDX_BUILDER": "default"}
+        environment = {**os.environ, "BUILDX_BUILDER": self._own_builder()}
         run([self.name, "build", *arguments], env=environment, timeout=BUILD_TIMEOUT)
+
+    def _own_builder(self) -> str:
+        """Return the builder of the engine that is in use: it has the name of the context, as Docker Desktop's has."""
+        try:
+            return run([self.name, "context", "show"]).strip()
+        except ToolError:  # a Docker before 23, or Podman, which has no builders
+            return "default"
 
     def save(self, reference: str, target: Path) -> None:
         """Save as the engine does; both write what containerd imports."""
