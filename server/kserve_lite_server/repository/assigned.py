@@ -184,9 +184,8 @@ class Assigned:
             if free >= model.memory:
                 break
             log.info("model %s makes room for %s", oldest.name, model.name)
-            oldest.evicted = (
-                True  # before it is gone: a request in between would be told that there is no such model
-            )
+            # Before it is gone: a request in between would be told that there is no such model.
+            oldest.evicted = True
             self._repository.unload(oldest.name)
             oldest.reason = "it made room for another model; its next request loads it"
             free += oldest.memory

@@ -63,8 +63,7 @@ def missing(state: Path) -> list[Lack]:
         *commands(debian.CLUSTER, shutil.which),
         *cgroups(CGROUPS),
         *space(shutil.disk_usage(existing(state)).free, available_memory(Path("/proc/meminfo"))),
-        *(kernel() if able else ()),
-        *(network(routes()) if able else ()),
+        *([*kernel(), *network(routes())] if able else ()),
     ]
 
 
